@@ -1,0 +1,1 @@
+"""Status and health as JSON, metrics, the time line."""

@@ -1,0 +1,1 @@
+"""What all TCP channels share: paired transports, frames, upstreams, limits, causes."""

@@ -1,0 +1,1 @@
+"""A dialer with calling lists, and agents: to try the proxy and to test against."""
