@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from proxy.kvlist import Pair
 
@@ -380,37 +380,37 @@ class ListStatistics:
     total: int | None = None
 
 
-Observation = Union[
-    DnRegistered,
-    DnUnregistered,
-    SessionEnded,
-    SessionBlind,
-    MessageTaken,
-    MessageRefused,
-    StatusAsked,
-    RecordRequested,
-    ActionRequested,
-    ActionAcknowledged,
-    DesktopError,
-    RecordDelivered,
-    RecordCancelled,
-    CallReleased,
-    RecordAdded,
-    Sign,
-    AgentHeard,
-    ControlRequested,
-    ControlRefused,
-    WordHeard,
-    StatusHeard,
-    SourceConnected,
-    SourceLost,
-    WaitingRecords,
-    SystemTrouble,
-    WitnessFound,
-    WitnessLost,
-    Retrieved,
-    ListStatistics,
-]
+Observation = (
+    DnRegistered
+    | DnUnregistered
+    | SessionEnded
+    | SessionBlind
+    | MessageTaken
+    | MessageRefused
+    | StatusAsked
+    | RecordRequested
+    | ActionRequested
+    | ActionAcknowledged
+    | DesktopError
+    | RecordDelivered
+    | RecordCancelled
+    | CallReleased
+    | RecordAdded
+    | Sign
+    | AgentHeard
+    | ControlRequested
+    | ControlRefused
+    | WordHeard
+    | StatusHeard
+    | SourceConnected
+    | SourceLost
+    | WaitingRecords
+    | SystemTrouble
+    | WitnessFound
+    | WitnessLost
+    | Retrieved
+    | ListStatistics
+)
 
 # ------------------------------------------------------------------------------------------------------- commands
 
@@ -518,4 +518,4 @@ class Announce:
     text: str = ""
 
 
-Command = Union[Stop, Unload, AskStatus, Settled, NotifyAgent, Swallow, WakeAt, Announce]
+Command = Stop | Unload | AskStatus | Settled | NotifyAgent | Swallow | WakeAt | Announce
