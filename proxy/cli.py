@@ -1,0 +1,93 @@
+"""The command line: `tevent-proxy check | run | simulate | demo`.
+
+Exit codes: 0 it went well, 1 there are problems (each on a line of its own), 2 the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from proxy import __version__
+from proxy.config import Config, ConfigError, load, summary
+from proxy.errors import OurError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does what the arguments (those of the process, unless given) ask, and returns the exit code.
+
+    Raises SystemExit, as argparse does, after --help, --version and with 2 after a wrong command line.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        if arguments and arguments[0] in _WITH_ARGUMENTS_OF_ITS_OWN:
+            return _WITH_ARGUMENTS_OF_ITS_OWN[arguments[0]](arguments[1:])
+        options = _parser().parse_args(arguments)
+        command: Callable[[Namespace], int] = options.command
+        return command(options)
+    except OurError as problem:
+        print(f"tevent-proxy: {problem}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser("tevent-proxy", description="An inline proxy that completes outbound campaign groups.")
+    parser.add_argument("--version", action="version", version=f"tevent-proxy {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    check = commands.add_parser("check", help="say what is wrong with a conf file, or what it asks for")
+    check.add_argument("file", metavar="FILE")
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", help="run the proxy")
+    run.add_argument("--config", metavar="FILE", required=True, dest="file")
+    run.set_defaults(command=_run)
+
+    # These two read their own arguments; they stand here for --help.
+    commands.add_parser("simulate", help="run a T-Server with a dialer behind it, or agents, to try the proxy")
+    commands.add_parser("demo", help="simulator, agents and proxy together, in under a minute")
+    return parser
+
+
+def _check(options: Namespace) -> int:
+    config = _loaded(options.file)
+    if config is None:
+        return 1
+    print(summary(config))
+    return 0
+
+
+def _run(options: Namespace) -> int:
+    config = _loaded(options.file)
+    if config is None:
+        return 1
+    from proxy.service import run  # what only one command needs is imported by that command
+
+    return run(config)
+
+
+def _simulate(arguments: list[str]) -> int:
+    from proxy.simulator.command import main
+
+    return main(arguments)
+
+
+def _demo(arguments: list[str]) -> int:
+    from proxy.demo import main
+
+    return main(arguments)
+
+
+_WITH_ARGUMENTS_OF_ITS_OWN: dict[str, Callable[[list[str]], int]] = {"simulate": _simulate, "demo": _demo}
+
+
+def _loaded(path: str) -> Config | None:
+    """The conf file, or None after its problems have been printed: `FILE:LINE: [section] key: what is wrong`."""
+    try:
+        return load(path)
+    except ConfigError as error:
+        for problem in error.problems:
+            where = f"{path}:{problem.line}" if problem.line else path
+            print(f"{where}: {problem}", file=sys.stderr)
+        return None

@@ -1,0 +1,398 @@
+"""The conf file: what it says, typed; and everything that is wrong with it, at once.
+
+`load` reads it, `summary` says in a few lines what a proxy with it would do. The defaults are those of the
+classes here and of `proxy.campaign.policy.Policy`. Which reader an option has stands in one table, `_READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from attrs import NOTHING, evolve, field, fields, frozen
+
+from proxy.campaign.observation import GroupNames
+from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
+from proxy.endpoints import connectable, listenable, only_local
+from proxy.errors import OurError
+from proxy.ini import Problem, Section, cut
+from proxy.tevents.wires import tevent_wire
+
+
+class ConfigError(OurError):
+    """A conf file that cannot be used; `problems` are all there are, in the order of their lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class OnMalformed(Enum):
+    """What becomes of a session whose bytes cannot be cut into frames (M3)."""
+
+    RELAY = "relay"
+    CLOSE = "close"
+
+
+@frozen
+class TEventsChannel:
+    """[tevents]: where desktops connect, where the T-Server is, and who the proxy is there.
+
+    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7).
+    """
+
+    listen: tuple[str, ...]
+    upstream: tuple[str, ...]
+    communication_dn: str
+    application: str
+    application_dbid: int
+    wire: str = "open"
+
+
+@frozen
+class Store:
+    """[store]: where groups survive."""
+
+    url: str = "memory:"
+
+
+@frozen
+class AdminOptions:
+    """[admin]: where status, health and metrics are served, as endpoint strings."""
+
+    listen: tuple[str, ...]
+
+
+@frozen
+class Limits:
+    """[limits]: `connect_timeout` in seconds, `max_sessions` in connections of desktops, `max_frame` in bytes."""
+
+    connect_timeout: float = 5.0
+    max_sessions: int = 20000
+    max_frame: int = 1048576
+    on_malformed: OnMalformed = OnMalformed.RELAY
+
+
+@frozen
+class Config:
+    """A conf file. What is None is off."""
+
+    tevents: TEventsChannel | None = None
+    policy: Policy = field(factory=Policy)
+    groups: tuple[ConfiguredGroup, ...] = ()
+    store: Store = field(factory=Store)
+    admin: AdminOptions | None = None
+    limits: Limits = field(factory=Limits)
+
+
+# ------------------------------------------------------------------------------------------ what an option may be
+
+
+def _word(text: str) -> str:
+    if not text or "\n" in text:
+        raise ValueError("one line of text is wanted")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError(f"not a number of seconds: {text!r}") from None
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"seconds, from 0 on, are wanted: {text!r}")
+    return seconds
+
+
+def _some_seconds(text: str) -> float:
+    seconds = _seconds(text)
+    if not seconds:
+        raise ValueError("more than 0 seconds are wanted: nothing can be answered at once")
+    return seconds
+
+
+def _whole(text: str) -> int:
+    """Every whole number of the conf file fits the wire's signed 32 bits, DBIDs above all."""
+    if not text.isdecimal() or not 1 <= int(text) <= 0x7FFFFFFF:
+        raise ValueError(f"not a whole number from 1 to 2147483647: {text!r}")
+    return int(text)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(f"neither yes nor no: {text!r}")
+    return text == "yes"
+
+
+def _one_of(choices: type[Enum]) -> Callable[[str], Enum]:
+    def read(text: str) -> Enum:
+        try:
+            return choices(text)
+        except ValueError:
+            known = ", ".join(choice.value for choice in choices)
+            raise ValueError(f"not one of {known}: {text!r}") from None
+
+    return read
+
+
+def _control(text: str) -> Enum:
+    control = _one_of(Control)(text)
+    if control is not Control.TEVENTS:
+        raise ValueError(f"not available in this version: {text!r} (there is: tevents)")
+    return control
+
+
+def _lines(check: Callable[[str], None]) -> Callable[[str], tuple[str, ...]]:
+    """One or more lines that each satisfy `check`; what is wrong with any of them is said."""
+
+    def read(text: str) -> tuple[str, ...]:
+        problems = []
+        for line in text.splitlines() or [""]:
+            try:
+                check(line)
+            except ValueError as problem:
+                problems.append(str(problem))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return tuple(text.splitlines())
+
+    return read
+
+
+def _wire(text: str) -> str:
+    try:
+        tevent_wire(text)
+    except OurError as problem:
+        raise ValueError(str(problem)) from None
+    return text
+
+
+def _store_url(text: str) -> str:
+    if text != "memory:":
+        raise ValueError(f"not available in this version: {text!r} (there is: memory:)")
+    return text
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "listen": _lines(listenable),
+    "upstream": _lines(connectable),
+    "wire": _wire,
+    "communication_dn": _word,
+    "application": _word,
+    "application_dbid": _whole,
+    "by": _one_of(By),
+    "control": _control,
+    "attribute": _one_of(Attribute),
+    "settle": _seconds,
+    "settle_dialed": _seconds,
+    "answer_timeout": _some_seconds,
+    "attempts": _whole,
+    "hold_for_callbacks": _yes_or_no,
+    "complete_untouched": _yes_or_no,
+    "stale_after": _seconds,
+    "notify": _one_of(Notify),
+    "notify_wait": _seconds,
+    "dbid": _whole,
+    "campaign_id": _whole,
+    "group_id": _whole,
+    "complete": _yes_or_no,
+    "url": _store_url,
+    "connect_timeout": _some_seconds,
+    "max_sessions": _whole,
+    "max_frame": _whole,
+    "on_malformed": _one_of(OnMalformed),
+}
+
+
+def _defaults(options: type[Any], *but: str) -> dict[str, object]:
+    """The options of a class and their defaults; those that must be given have NOTHING."""
+    return {option.name: option.default for option in fields(options) if option.name not in but}
+
+
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "tevents": _defaults(TEventsChannel),
+    "completion": _defaults(Policy, "complete"),
+    "group": {"dbid": None, "campaign_id": None, "group_id": None, **_defaults(Policy)},
+    "store": _defaults(Store),
+    "admin": _defaults(AdminOptions),
+    "limits": _defaults(Limits),
+}
+"""Every option there is, by section, with its default: `attrs.NOTHING` where it must be given.
+
+In a group the options of [completion] default to what [completion] says.
+"""
+
+
+# ------------------------------------------------------------------------------------------------------- reading
+
+
+def load(path: str | Path) -> Config:
+    """The conf file at `path`. Raises ConfigError, with every problem there is, where it cannot be used."""
+    try:
+        text = Path(path).read_text("utf-8")
+    except OSError as problem:
+        raise ConfigError([Problem("", "", f"cannot be read: {problem.strerror}")]) from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigError([Problem("", "", f"is not UTF-8: {problem.reason} at byte {problem.start}")]) from problem
+    return parse(text)
+
+
+def parse(text: str) -> Config:
+    """The text of a conf file. Raises ConfigError, with every problem there is, where it cannot be used."""
+    sections, problems = cut(text)
+    values: dict[str, dict[str, Any]] = {}
+    groups: list[tuple[Section, dict[str, Any]]] = []
+    for section in sections:
+        kind, _, name = section.title.partition(" ")
+        if kind not in OPTIONS or (kind == "group") != bool(name.strip()):
+            problems.append(_unknown_section(section))
+            continue
+        read = _read(section, OPTIONS[kind], problems)
+        if kind == "group":
+            groups.append((section, read))
+        else:
+            values.setdefault(kind, read)
+    if "tevents" not in values:
+        problems.append(Problem("tevents", "", "missing, and there is no other channel: nothing would be relayed"))
+
+    policy = Policy(**values.get("completion", {}))
+    configured = [(section, _group(section, read, policy)) for section, read in groups]
+    problems += _unnamed(configured)
+    problems += _shared_names(configured)
+    if problems:
+        raise ConfigError(problems)
+    return Config(
+        tevents=TEventsChannel(**values["tevents"]),
+        policy=policy,
+        groups=tuple(group for _, group in configured),
+        store=Store(**values.get("store", {})),
+        admin=AdminOptions(**values["admin"]) if "admin" in values else None,
+        limits=Limits(**values.get("limits", {})),
+    )
+
+
+def _read(section: Section, options: Mapping[str, object], problems: list[Problem]) -> dict[str, Any]:
+    """The values of a section that are right; what is not right, or missing, is added to `problems`."""
+    values: dict[str, Any] = {}
+    for key, entry in section.entries.items():
+        if key not in options:
+            problems.append(Problem(section.title, key, _unknown_key(key, options), entry.line))
+            continue
+        try:
+            values[key] = _READERS[key](entry.text)
+        except ValueError as problem:
+            problems.append(Problem(section.title, key, str(problem), entry.line))
+    for key, default in options.items():
+        if default is NOTHING and key not in section.entries:
+            problems.append(Problem(section.title, key, "missing", section.line))
+    return values
+
+
+def _unknown_section(section: Section) -> Problem:
+    if section.title.partition(" ")[0] == "group":
+        return Problem(section.title, "", "a group needs its name: [group Campaign@Group]", section.line)
+    return Problem(section.title, "", f"unknown section{_nearest(section.title, OPTIONS)}", section.line)
+
+
+def _unknown_key(key: str, options: Mapping[str, object]) -> str:
+    elsewhere = [f"[{section} ...]" if section == "group" else f"[{section}]" for section in OPTIONS]
+    elsewhere = [shown for shown, known in zip(elsewhere, OPTIONS.values(), strict=True) if key in known]
+    if elsewhere:
+        return f"unknown here; it is an option of {' and '.join(elsewhere)}"
+    return f"unknown key{_nearest(key, options)}"
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word.lower(), known, n=1)
+    return f"; is {near[0]} meant?" if near else ""
+
+
+def _group(section: Section, values: Mapping[str, Any], policy: Policy) -> ConfiguredGroup:
+    names = {key: values[key] for key in ("dbid", "campaign_id", "group_id") if key in values}
+    options = {key: value for key, value in values.items() if key not in names}
+    name = section.title.partition(" ")[2].strip()
+    return ConfiguredGroup(GroupNames(**names, name=name), evolve(policy, **options))
+
+
+def _unnamed(groups: Iterable[tuple[Section, ConfiguredGroup]]) -> Iterator[Problem]:
+    """Groups whose ids do not suffice: for the control protocol (N3), or to name a group at all."""
+    for section, group in groups:
+        policy, written = group.policy, section.entries
+        if policy.by is By.PROXY and policy.complete and "dbid" not in written:
+            text = f"missing: control = {policy.control.value} cannot complete the group without it (or: complete = no)"
+            yield Problem(section.title, "dbid", text, section.line)
+        for one, other in (("campaign_id", "group_id"), ("group_id", "campaign_id")):
+            if one in written and other not in written:
+                yield Problem(section.title, other, f"missing: {one} alone names no group", written[one].line)
+
+
+def _shared_names(groups: Iterable[tuple[Section, ConfiguredGroup]]) -> Iterator[Problem]:
+    """Names that two groups have: what is heard of one would be taken for the other's."""
+    seen: dict[tuple[str, object], str] = {}
+    for section, group in groups:
+        names = group.names
+        pair = (names.campaign_id, names.group_id)
+        for key, name in (("dbid", names.dbid), ("group_id", None if None in pair else pair), ("", names.name)):
+            other = section.title if name is None else seen.setdefault((key, name), section.title)
+            if other != section.title:
+                shared = "campaign_id and group_id are those of" if key == "group_id" else "the same as in"
+                line = section.entries[key].line if key else section.line
+                yield Problem(section.title, key, f"{shared} [{other}]", line)
+
+
+# ------------------------------------------------------------------------------------------------------- summary
+
+
+def summary(config: Config) -> str:
+    """What a proxy with this conf file would do, line by line; what deserves a second look last."""
+    rows = [*_relayed(config), *_completed(config), ("store", config.store.url)]
+    if config.admin:
+        rows.append(("admin", ", ".join(config.admin.listen)))
+    limits = config.limits
+    rows.append(
+        (
+            "limits",
+            f"{limits.max_sessions} sessions, frames of {limits.max_frame} bytes, "
+            f"{limits.connect_timeout:g} s to connect, {limits.on_malformed.value} what cannot be framed",
+        )
+    )
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}  {text}" for name, text in rows]
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings(config))])
+
+
+_COMPLETED_BY = {
+    By.PROXY: "by the proxy",
+    By.DIALER: "by the dialer: only the attribute is written",
+    By.NOBODY: "by nobody: only watched, not a byte is changed",
+}
+
+
+def _relayed(config: Config) -> Iterator[tuple[str, str]]:
+    if channel := config.tevents:
+        yield "tevents", f"{', '.join(channel.listen)} to {', then '.join(channel.upstream)}; wire {channel.wire}"
+        yield "control", f"as {channel.application} ({channel.application_dbid}) on {channel.communication_dn}"
+
+
+def _completed(config: Config) -> Iterator[tuple[str, str]]:
+    yield "completion", f"{_COMPLETED_BY[config.policy.by]}; attribute: {config.policy.attribute.value}"
+    for group in config.groups:
+        policy = group.policy
+        completed = _COMPLETED_BY[policy.by] if policy.complete else "never completed"
+        yield "group", f"{group.names.name}: {completed}; attribute: {policy.attribute.value}"
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed, and deserves a second look: `[section] key: what about it`."""
+    found = []
+    for endpoint in config.admin.listen if config.admin else ():
+        if not only_local(endpoint):
+            found.append(f"[admin] listen: {endpoint} can be reached from other hosts, and asks nobody who they are")
+    policies = [("completion", config.policy), *((f"group {g.names.name}", g.policy) for g in config.groups)]
+    for title, policy in policies:
+        if policy.by is By.NOBODY and policy.attribute is not Attribute.KEEP:
+            found.append(f"[{title}] attribute: {policy.attribute.value} is without effect while by = nobody")
+    return found

@@ -1,0 +1,71 @@
+"""The command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy import __version__
+from proxy.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def tevent_proxy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run of the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "proxy", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_check_of_a_good_file() -> None:
+    """`check` of the shipped example ends with 0 and says what would be done."""
+    done = tevent_proxy("check", "conf/tevent-proxy.conf")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "by nobody: only watched, not a byte is changed" in done.stdout
+
+
+def test_check_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`check` prints every problem, one line each with file and line, and ends with 1."""
+    conf = tmp_path / "bad.conf"
+    conf.write_text("[completion]\nsettle = soon\nsetle_dialed = 1\n")
+    assert main(["check", str(conf)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [
+        f"{conf}: [tevents]: missing, and there is no other channel: nothing would be relayed",
+        f"{conf}:2: [completion] settle: not a number of seconds: 'soon'",
+        f"{conf}:3: [completion] setle_dialed: unknown key; is settle_dialed meant?",
+    ]
+
+
+def test_run_with_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`run` says what is wrong with its conf file as `check` does, and starts nothing."""
+    assert main(["run", "--config", str(tmp_path / "none.conf")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}/none.conf: cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["chek"], ["check"], ["run"], ["run", "some.conf"], ["--nope"]])
+def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong command line ends with 2 and a usage."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: tevent-proxy" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version names the version that is installed."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"tevent-proxy {__version__}\n"
+
+
+def test_check_imports_no_service() -> None:
+    """What one command needs is not loaded by the others: `check` starts fast and binds nothing."""
+    code = "import sys; from proxy.cli import main; main(['check', 'conf/tevent-proxy.conf']); " + (
+        "sys.exit('proxy.service' in sys.modules or 'proxy.simulator' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0

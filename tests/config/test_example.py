@@ -1,0 +1,88 @@
+"""The code, the commented example and the option reference say the same."""
+
+import re
+from pathlib import Path
+
+from attrs import NOTHING
+
+from proxy.campaign.observation import GroupNames
+from proxy.campaign.policy import Policy
+from proxy.config import OPTIONS, load, parse, warnings
+from proxy.ini import cut
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "conf" / "tevent-proxy.conf"
+REFERENCE = ROOT / "docs" / "options.md"
+
+_COMMENTED = re.compile(r"^; (?=\w+ = |\[group )", re.MULTILINE)
+
+
+def everything() -> str:
+    """The example with all its commented options in force."""
+    return _COMMENTED.sub("", EXAMPLE.read_text("utf-8"))
+
+
+def named(text: str) -> dict[str, set[str]]:
+    """The options that stand in a conf file, by section."""
+    sections, problems = cut(text)
+    assert problems == []
+    return {section.title.partition(" ")[0]: set(section.entries) for section in sections}
+
+
+def test_the_example_can_be_used() -> None:
+    """Who copies the example gets a proxy that works and deserves no second look."""
+    assert warnings(load(EXAMPLE)) == []
+
+
+def test_the_example_names_every_option() -> None:
+    """Every option of the code is in the example; those of [completion] are not explained twice."""
+    example = named(everything())
+    for section, options in OPTIONS.items():
+        own = set(options) - set(OPTIONS["completion"]) if section == "group" else set(options)
+        assert example.get(section) == own, section
+
+
+def test_the_example_keeps_the_defaults() -> None:
+    """Putting every commented line in force changes nothing: what is shown is what holds anyway."""
+    shown, kept = parse(everything()), load(EXAMPLE)
+    (group,) = shown.groups
+    assert group.names == GroupNames(101, 101, 732, "Sales@Agents")
+    assert group.policy == kept.policy == Policy()
+    assert (shown.tevents, shown.policy, shown.store, shown.admin, shown.limits) == (
+        kept.tevents,
+        kept.policy,
+        kept.store,
+        kept.admin,
+        kept.limits,
+    )
+
+
+def test_the_example_leaves_only_what_must_be_given_in_force() -> None:
+    """In force are the options without a default, and no others: the rest is shown in comments."""
+    in_force = named(EXAMPLE.read_text("utf-8"))
+    for section, keys in in_force.items():
+        assert keys == {key for key, default in OPTIONS[section].items() if default is NOTHING}, section
+
+
+def test_the_reference_names_every_option_with_its_default() -> None:
+    """docs/options.md has a row for every option, under its section, with the default of the code."""
+    rows: dict[str, dict[str, str]] = {}
+    for chapter in REFERENCE.read_text("utf-8").split("\n## [")[1:]:
+        section = re.split(r"\W", chapter, maxsplit=1)[0]
+        rows[section] = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]*)`? \|", chapter, re.MULTILINE))
+    for section, options in OPTIONS.items():
+        own = {k: v for k, v in options.items() if section != "group" or k not in OPTIONS["completion"]}
+        assert rows.get(section) == {key: written(default) for key, default in own.items()}, section
+
+
+def written(default: object) -> str:
+    """A default as the conf file has it."""
+    if default is NOTHING:
+        return "needed"
+    if default is None:
+        return "none"
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(getattr(default, "value", default))
