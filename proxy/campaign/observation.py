@@ -492,7 +492,6 @@ class News(Enum):
     EVIDENCE_GONE = "evidence taken back"
     STOP_SENT = "Stop sent"
     UNLOAD_SENT = "Unload sent"
-    AGENTS_TOLD = "agents told"
     COMPLETED = "completed"
     WOULD_COMPLETE = "would have been completed"
     SUSPENDED = "completion suspended"
@@ -501,7 +500,6 @@ class News(Enum):
     STOPPED_WITH_RECORDS = "stopped with records"
     RECORD_STALE = "record no longer holds"
     NAMES_CONFLICT = "names conflict"
-    SWALLOWED = "swallowed"
 
     @property
     def loud(self) -> bool:

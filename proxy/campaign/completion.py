@@ -1,0 +1,287 @@
+"""When a group has no more records (R17 to R19), and the steps by which it is completed (R20 to R23)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from proxy.campaign.life import State
+from proxy.campaign.observation import News, Settled, Status, Stop, Unload, Word
+from proxy.campaign.records import Record
+
+if TYPE_CHECKING:
+    from proxy.campaign.group import Group
+
+Obstacle = str
+"""Why a group is not completed, in an operator's words."""
+
+PREVIEWED = frozenset({"preview", "pushpreview"})
+"""Dial modes in which an agent sees a record before its call (C); all others, and an unknown one, are dialled."""
+
+
+def settle_time(group: Group) -> float:
+    """For how many seconds everything must have held."""
+    mode = group.session.mode
+    previewed = mode is not None and mode.replace(" ", "").lower() in PREVIEWED
+    return group.policy.settle if previewed else group.policy.settle_dialed
+
+
+def obstacle(group: Group, now: float) -> Obstacle | None:
+    """What keeps a running group from being complete; None where only time is left (R17 to R19)."""
+    session, policy = group.session, group.policy
+    records = session.records
+    if not session.armed:
+        return "a request with GSW_AUTO_COMPLETION 1"
+    if not policy.complete:
+        return "nothing: complete = no"
+    if group.missing_ids:
+        return f"its {', '.join(group.missing_ids)}, for control = {policy.control.value}"
+    if policy.control.value not in group.around.connected:
+        return "the control session"
+    if group.is_blind:
+        return "an agent's session that can be read"
+    if records.outstanding and (holding := holding_records(group, now)):
+        return _counted(holding, "record", "outstanding")
+    if records.returned:
+        return _counted(records.returned, "record", "returned")
+    if records.scheduled and policy.hold_for_callbacks:
+        return _counted(records.scheduled, "callback", "scheduled")
+    if session.evidence.in_trouble:
+        return "the end of SystemError"
+    if not rule_a(group) and session.evidence.newest is None:
+        return "no more records"
+    return None
+
+
+def _counted(number: int, noun: str, state: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'} {state}"
+
+
+def rule_a(group: Group) -> bool:
+    """All that was retrieved in this session is finalized, and no list has more (R18).
+
+    A witness must know what was retrieved from the session's beginning; where witnesses differ, one that says
+    there is more wins.
+    """
+    session = group.session
+    retrieved = session.retrieved
+    return (
+        bool(retrieved)
+        and retrieved is not None
+        and session.records.finalized >= retrieved
+        and all(tally.drained for tally in session.tallies.values())
+    )
+
+
+def holding_records(group: Group, now: float) -> int:
+    """How many outstanding records hold the group; those that no longer do are marked (R11)."""
+    holding = 0
+    for record in group.session.records.in_hand():
+        if not record.stale and _goes_stale(group, record, now):
+            record.stale = True
+            group.around.add("records_stale")
+            group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
+        holding += not record.stale
+    return holding
+
+
+def _goes_stale(group: Group, record: Record, now: float) -> bool:
+    newest = group.session.evidence.newest
+    if newest is None or record.delivered_at is None or now - record.delivered_at < group.policy.stale_after:
+        return False
+    gone = group.around.registrations.gone_since(record.dn)
+    return any(since is not None and newest > since for since in (record.released_at, gone))
+
+
+class Step(Enum):
+    """How far a completion is."""
+
+    STOP = "Stop is sent"
+    TELL_STOPPED = "the agents are told CampaignStopped"
+    UNLOAD = "Unload is sent"
+
+
+_STILL = {Step.STOP: Status.RUNNING, Step.UNLOAD: Status.ACTIVE}
+"""The status that shows that a step's request has had no effect."""
+
+
+class Completion:
+    """One completion of a group, from the first Stop to unloaded, or to its end before that."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._step = Step.STOP
+        self._attempts = 0
+        self._silences = 0
+        self._reference: int | None = None
+        self._asked: int | None = None
+        self._taken = False
+        self._suspended = False
+        self._returned = 0
+        self._retrieved: int | None = None
+        self._scheduled = 0
+        self.due_at: float | None = None
+
+    @property
+    def waiting_for(self) -> str:
+        """What the completion waits for, in an operator's words."""
+        if self._suspended:
+            return "the answer to a client's request"
+        if self._step is Step.TELL_STOPPED:
+            return "agents to be told, and outstanding records"
+        return f"OCS: {self._step.value}"
+
+    def begin(self, now: float) -> None:
+        """Everything has held for long enough: send Stop."""
+        records = self._group.session.records
+        self._returned, self._scheduled = records.returned, records.scheduled
+        self._retrieved = self._group.session.retrieved
+        self._send(now)
+
+    def _send(self, now: float) -> None:
+        group = self._group
+        self._attempts += 1
+        self._asked = None
+        self._reference = group.around.references.take()
+        self.due_at = now + group.policy.answer_timeout
+        request: type[Stop] | type[Unload]
+        if self._step is Step.STOP:
+            request, news = Stop, News.STOP_SENT
+            group.life.stop_sent()
+            group.stop_is_out = True
+        else:
+            request, news = Unload, News.UNLOAD_SENT
+            group.life.unload_sent()
+        group.announce(news, f"rule {group.rule}" if self._attempts == 1 else f"attempt {self._attempts}")
+        group.around.tell(request(group.title, group.policy.control.value, group.names, self._reference))
+
+    # ------------------------------------------------------------------------------------------- what is seen
+
+    def refused(self, reference: str, now: float) -> None:
+        """OCS refuses a request with this reference: a silence that ends at once (R21)."""
+        if reference == str(self._reference) and self._asked is None:
+            self.due_at = now
+
+    def found(self, status: Status, now: float, reference: str | None) -> None:
+        """OCS's answer to a status request, as far as it does not change the state of the group (R21)."""
+        if status in (Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS):
+            self._taken = True
+            if self._step is Step.UNLOAD:
+                self._asked, self._silences = None, 0
+                self.due_at = now + self._group.policy.answer_timeout
+            return
+        if self._asked is None or reference not in (None, str(self._asked)) or status is not _STILL.get(self._step):
+            return
+        self._asked, self._silences = None, 0
+        self._repeat(now)
+
+    def _repeat(self, now: float) -> None:
+        """OCS shows the old state: the request is repeated, unless it was often enough or a client is in between."""
+        if self._attempts >= self._group.policy.attempts:
+            self._fail(f"OCS still shows the old state after {self._attempts} requests")
+        elif self._group.requests:
+            self.due_at = now
+        else:
+            self._send(now)
+
+    def asked_again(self, reference: int, now: float) -> None:
+        """The control session is back and asks for the status: that answer counts for this step (R22)."""
+        if self._step in _STILL:
+            self._asked = reference
+            self.due_at = now + self._group.policy.answer_timeout
+
+    def record_shows(self) -> None:
+        """Something shows a record: before Stop is accepted that ends the completion (R23)."""
+        if self._step is Step.STOP:
+            self._group.life.let_go()
+            self._end(News.ABANDONED, "a record shows")
+
+    def went_on(self, now: float) -> None:
+        """OCS's word, or a status, may have moved the group: the goal of a step counts, whoever reached it (R20)."""
+        group = self._group
+        if self._step is Step.STOP and group.state in (State.LOADED, State.UNLOADED):
+            self._step = Step.TELL_STOPPED
+            self._asked, self.due_at = None, None
+            group.stop_is_out = False
+            if group.notices is not None:
+                group.notices.begin(Word.STOPPED, group.session.agents, now)
+        if group.state is State.UNLOADED:
+            self._completed(now)
+
+    def _completed(self, now: float) -> None:
+        group = self._group
+        if group.notices is not None:
+            group.notices.begin(Word.UNLOADED, group.session.agents, now)
+        group.completions += 1
+        self._end(News.COMPLETED, f"{group.session.records.finalized} records finalized")
+
+    # ------------------------------------------------------------------------------------------- what is to be done
+
+    def proceed(self, now: float) -> None:
+        """Take the next step, if it is time, and if no client's request is in between (R22)."""
+        group = self._group
+        if not group.can_ask:
+            return
+        self._suspend(bool(group.requests))
+        if self._step is Step.TELL_STOPPED:
+            self._proceed_to_unload(now)
+        elif self.due_at is not None and now >= self.due_at and not self._suspended:
+            self._ask(now)
+
+    def _suspend(self, suspended: bool) -> None:
+        if suspended and not self._suspended:
+            self._group.announce(News.SUSPENDED, "a client's request is unanswered")
+        self._suspended = suspended
+
+    def _ask(self, now: float) -> None:
+        """Silence: ask for the status before anything is repeated (R21)."""
+        group = self._group
+        if self._asked is not None:
+            self._silences += 1
+            if self._silences >= group.policy.attempts:
+                self._fail(f"OCS left {self._silences} status requests unanswered")
+                return
+        self._asked = group.ask_status()
+        self.due_at = now + group.policy.answer_timeout
+
+    def _proceed_to_unload(self, now: float) -> None:
+        group = self._group
+        if group.notices is not None and group.notices.waiting:
+            return
+        if self._has_records():
+            group.life.let_go()
+            self._end(News.STOPPED_WITH_RECORDS, "records came back after Stop: Unload is not sent")
+        elif holding_records(group, now) == 0 and not self._suspended:
+            self._step = Step.UNLOAD
+            self._attempts = self._silences = 0
+            if self._taken:
+                group.life.unload_sent()
+                self.due_at = now + group.policy.answer_timeout
+            else:
+                self._send(now)
+
+    def _has_records(self) -> bool:
+        """Whether a record was returned, retrieved or scheduled since the Stop (R23)."""
+        session = self._group.session
+        records = session.records
+        more = self._retrieved is not None and (session.retrieved or 0) > self._retrieved
+        callbacks = self._group.policy.hold_for_callbacks and records.scheduled > self._scheduled
+        return records.returned > self._returned or more or callbacks
+
+    # ------------------------------------------------------------------------------------------------- its end
+
+    def abandon(self, why: str) -> None:
+        """The group is wanted again: a completion ends where OCS has loaded or started it (R22)."""
+        self._end(News.ABANDONED, why)
+
+    def _fail(self, why: str) -> None:
+        self._group.life.gave_up()
+        self._group.stop_is_out = False
+        self._end(News.FAILED, why)
+
+    def _end(self, news: News, text: str) -> None:
+        group = self._group
+        group.completion = None
+        group.held_since = None
+        group.announce(news, text)
+        group.around.tell(Settled(group.title))

@@ -1,0 +1,125 @@
+"""What says that a group has no more records (R12 to R15), and what a witness counts (R10, R18)."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from proxy.campaign.observation import ListStatistics, Retrieved
+
+
+class Evidence:
+    """Who says that there are no more records, in one run of a group, and since when.
+
+    A source is whoever gave it: a session of a desktop, the control session, a witness. Evidence is taken back by
+    any sign of a record (R13), and by the loss of its source (R14).
+    """
+
+    def __init__(self) -> None:
+        self._says: dict[str, float] = {}
+        self.touched = False
+        self.in_trouble = False
+
+    def says(self, source: str, now: float, counts_records: bool, untouched_counts: bool) -> bool:
+        """A source says that there are no more records; whether that counts.
+
+        Before a record was delivered or retrieved in this run only a witness that counts records is believed,
+        unless the site wants it otherwise (R15). During SystemError nobody is (R14).
+        """
+        if self.in_trouble or not (self.touched or counts_records or untouched_counts):
+            return False
+        news = source not in self._says
+        self._says[source] = now
+        return news
+
+    def take_back(self) -> bool:
+        """Something shows a record: nothing said before holds. Whether anything did."""
+        stood = bool(self._says)
+        self._says.clear()
+        return stood
+
+    def lose(self, source: str) -> bool:
+        """The source is lost, and what it said. Whether it had said anything."""
+        return self._says.pop(source, None) is not None
+
+    def trouble(self, over: bool) -> bool:
+        """SystemError starts or is over (R14). Whether evidence that stood is gone."""
+        self.in_trouble = not over
+        return self.take_back() if not over else False
+
+    def new_run(self) -> None:
+        """Evidence belongs to one run: the next begins with none."""
+        self._says.clear()
+        self.touched = False
+
+    @property
+    def newest(self) -> float | None:
+        """When the newest evidence that stands was given; None where none stands."""
+        return max(self._says.values()) if self._says else None
+
+
+@define
+class _List:
+    """One calling list, as one witness last told it."""
+
+    retrievals: dict[str, tuple[int, int | None]] = field(factory=dict)
+    statistics: ListStatistics | None = None
+
+    @property
+    def drained(self) -> bool:
+        """The last retrieval of each record type brought fewer than it asked for, or newer statistics say ready 0."""
+        if self.statistics is not None and self.statistics.ready is not None:
+            return self.statistics.ready == 0
+        return bool(self.retrievals) and all(
+            brought == 0 or (asked is not None and brought < asked) for brought, asked in self.retrievals.values()
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Nothing came with the last retrieval of any record type, or the statistics say that nothing is left."""
+        if self.statistics is not None:
+            return self.statistics.ready == 0 and self.statistics.retrieved == 0
+        return bool(self.retrievals) and all(brought == 0 for brought, _ in self.retrievals.values())
+
+
+@define
+class Tally:
+    """What one witness knows of one session of a group. `whole`: it was there from the session's beginning."""
+
+    whole: bool
+    _lists: dict[str, _List] = field(factory=dict)
+    _counted: int = 0
+    _known: set[str] = field(factory=set)
+
+    @property
+    def retrieved(self) -> int:
+        """How many records were retrieved; one whose identity is known counts once."""
+        return self._counted + len(self._known)
+
+    def retrieve(self, seen: Retrieved) -> None:
+        """A request to the database brought records, or none."""
+        entry = self._lists.setdefault(seen.calling_list, _List())
+        entry.retrievals[seen.record_type] = (seen.brought, seen.asked)
+        entry.statistics = None
+        if seen.records is not None:
+            self._known |= seen.records
+        else:
+            self._counted += seen.brought
+
+    def count(self, seen: ListStatistics) -> None:
+        """A list was counted."""
+        self._lists.setdefault(seen.calling_list, _List()).statistics = seen
+
+    @property
+    def drained(self) -> bool:
+        """Whether no list has more to retrieve (R18)."""
+        return bool(self._lists) and all(entry.drained for entry in self._lists.values())
+
+    @property
+    def empty(self) -> bool:
+        """Whether the last word on every list is that nothing is there (R12)."""
+        return bool(self._lists) and all(entry.empty for entry in self._lists.values())
+
+
+def nothing_left(seen: ListStatistics) -> bool:
+    """Whether statistics of a list show no record that could still be dialled."""
+    return seen.ready == 0 and seen.retrieved == 0

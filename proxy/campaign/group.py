@@ -1,0 +1,553 @@
+"""One campaign group: what OCS says of its life, what it was asked, and its records, session by session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from attrs import define, field
+
+from proxy.campaign.attribute import arms
+from proxy.campaign.completion import Completion, Obstacle, obstacle, settle_time
+from proxy.campaign.evidence import Evidence, Tally
+from proxy.campaign.life import State, live
+from proxy.campaign.notices import Notices
+from proxy.campaign.observation import (
+    Announce,
+    AskStatus,
+    Command,
+    ControlRequested,
+    GroupNames,
+    News,
+    NotifyAgent,
+    Request,
+    Status,
+    Word,
+)
+from proxy.campaign.policy import Attribute, By, Control, Notify, Policy
+from proxy.campaign.records import Records
+from proxy.campaign.registrations import Registrations
+from proxy.campaign.requests import DesktopRequest
+from proxy.kvlist import Pair
+
+ASKED_FOR: dict[Word, Request] = {
+    Word.LOADED: Request.LOAD,
+    Word.STARTED: Request.START,
+    Word.STOPPED: Request.STOP,
+    Word.UNLOADED: Request.UNLOAD,
+    Word.MODE_CHANGED: Request.SET_MODE,
+}
+"""Which request a word of OCS shows to be accepted (R4)."""
+
+NEEDS: dict[Control, tuple[str, ...]] = {
+    Control.TEVENTS: ("dbid",),
+    Control.DIRECT: ("campaign_id", "group_id"),
+    Control.OCS_HTTP: ("dbid",),
+}
+"""Which ids of a group a control protocol needs (N3)."""
+
+
+class References:
+    """References of the proxy's own requests (R24): a range of their own, a part of it for each instance.
+
+    `instance` is any number; 14 bits of it count. References are positive 32-bit integers.
+    """
+
+    FIRST = 0x60000000
+
+    def __init__(self, instance: int) -> None:
+        self._base = self.FIRST | (instance & 0x3FFF) << 14
+        self._next = count()
+
+    def take(self) -> int:
+        """A reference that was not given out for a long time."""
+        return self._base | next(self._next) & 0x3FFF
+
+
+@define
+class Surroundings:
+    """What all groups share: who is connected, and where commands go."""
+
+    registrations: Registrations
+    references: References
+    tell: Callable[[Command], None]
+    connected: set[str] = field(factory=set)
+    witnesses: set[str] = field(factory=set)
+    counts: dict[str, int] = field(factory=dict)
+
+    def add(self, name: str) -> None:
+        """Count one of `name`."""
+        self.counts[name] = self.counts.get(name, 0) + 1
+
+
+@define(eq=False)
+class ClientRequest:
+    """A client's Load, Start, SetDialingMode, Stop or Unload that OCS has not answered.
+
+    `asked` is the reference of the status request that asks what became of it.
+    """
+
+    session: int
+    request: Request
+    armed: bool
+    mode: str | None
+    reference: str | None
+    message_reference: int | None
+    due_at: float
+    asked: int | None = None
+    times_asked: int = 0
+
+
+@define(eq=False)
+class GroupSession:
+    """What is counted from OCS's loaded to its unloaded; it stays readable after that."""
+
+    number: int
+    armed: bool = False
+    mode: str | None = None
+    records: Records = field(factory=Records)
+    evidence: Evidence = field(factory=Evidence)
+    tallies: dict[str, Tally] = field(factory=dict)
+    agents: dict[str, tuple[Pair, ...]] = field(factory=dict)
+
+    @property
+    def retrieved(self) -> int | None:
+        """How many records were retrieved, None where no witness knows (R10)."""
+        return max((tally.retrieved for tally in self.tallies.values() if tally.whole), default=None)
+
+
+class Group:
+    """One campaign group. `policy` and `names` may become better known; everything else follows what is seen."""
+
+    def __init__(self, names: GroupNames, policy: Policy, around: Surroundings) -> None:
+        self.names = names
+        self.policy = policy
+        self.around = around
+        self.state = State.NULL
+        self.life = live(self)
+        self.session = GroupSession(0)
+        self.run = 0
+        self.in_run = False
+        self.last_sign = 0.0
+        self.touched_at = float("-inf")
+        self.held_since: float | None = None
+        self.would_complete: int | None = None
+        self.requests: list[ClientRequest] = []
+        self.awaiting: set[DesktopRequest] = set()
+        self.completion: Completion | None = None
+        self.notices: Notices | None = None
+        self.stop_is_out = False
+        self.completions = 0
+        self.due: float | None = None
+        self._upcoming: GroupSession | None = None
+
+    # ------------------------------------------------------------------------------------------------ who it is
+
+    @property
+    def title(self) -> str:
+        """The name operators know it by."""
+        names = self.names
+        if names.name is not None:
+            return names.name
+        if names.campaign is not None:
+            return names.campaign
+        if names.dbid is not None:
+            return f"group {names.dbid}"
+        return f"campaign {names.campaign_id}, group {names.group_id}"
+
+    @property
+    def missing_ids(self) -> tuple[str, ...]:
+        """The ids that its control protocol needs and nobody has told (N3)."""
+        return tuple(need for need in NEEDS[self.policy.control] if getattr(self.names, need) is None)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether OCS has it loaded, as far as is known."""
+        return self.state not in (State.NULL, State.UNLOADED)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a request to OCS about this group can be sent now."""
+        return self.policy.control.value in self.around.connected and not self.missing_ids
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether one of its agents is on a session that cannot be read (R16)."""
+        is_blind = self.around.registrations.is_blind
+        return any(is_blind(dn) for dn in self.session.agents)
+
+    @property
+    def current(self) -> GroupSession:
+        """The session that what is seen now belongs to.
+
+        A desktop's connection may be ahead of the one that brings OCS's word: what agents get while the group is
+        not known to be loaded belongs to the session that is about to begin.
+        """
+        if self.is_alive:
+            return self.session
+        if self._upcoming is None:
+            self._upcoming = self._new_session()
+        return self._upcoming
+
+    def knows(self, handle: str, dn: str | None = None) -> bool:
+        """Whether it has the record, with that agent where one is given."""
+        for session in (self.session, self._upcoming):
+            record = session.records.get(handle) if session is not None else None
+            if record is not None and (dn is None or record.dn == dn):
+                return True
+        return False
+
+    def has_agent(self, dn: str) -> bool:
+        """Whether the agent on this DN is one of its agents (N2)."""
+        return dn in self.session.agents or (self._upcoming is not None and dn in self._upcoming.agents)
+
+    def take_in(self, other: Group) -> None:
+        """A group turned out to be this one: its agents and records are ours, its evidence is not."""
+        theirs, ours = other.current, self.current
+        ours.records.take_in(theirs.records)
+        ours.agents = {**theirs.agents, **ours.agents}
+        ours.mode = ours.mode or theirs.mode
+        self.requests += other.requests
+        self.last_sign = max(self.last_sign, other.last_sign)
+        self.touched_at = max(self.touched_at, other.touched_at)
+
+    def _new_session(self) -> GroupSession:
+        session = GroupSession(self.session.number + 1)
+        session.tallies = {witness: Tally(whole=self.is_known) for witness in self.around.witnesses}
+        return session
+
+    @property
+    def is_known(self) -> bool:
+        """Whether OCS's word on it was ever heard."""
+        return self.state is not State.NULL
+
+    def announce(self, news: News, text: str = "") -> None:
+        """Report something about this group."""
+        self.around.tell(Announce(news, self.title, text))
+
+    # ------------------------------------------------------------------------------------------- sessions and runs
+
+    def begin_session(self) -> None:
+        """See Lived: counters, evidence and armed begin anew."""
+        self.session = self._upcoming or self._new_session()
+        self._upcoming = None
+        self.notices = None
+        self._abandon("OCS loaded the group")
+        self.announce(News.LOADED, f"session {self.session.number}")
+
+    def end_session(self) -> None:
+        """See Lived."""
+        self.announce(News.UNLOADED, f"session {self.session.number}")
+
+    def begin_run(self) -> None:
+        """See Lived: evidence belongs to one run."""
+        self.run += 1
+        self.in_run = True
+        self.stop_is_out = False
+        self.session.evidence.new_run()
+        self.notices = None
+        self._abandon("OCS started the group")
+        self.announce(News.STARTED, f"run {self.run}")
+
+    def end_run(self) -> None:
+        """See Lived."""
+        if self.in_run:
+            self.in_run = False
+            self.session.evidence.new_run()
+            self.announce(News.STOPPED, f"run {self.run}")
+
+    def _abandon(self, why: str) -> None:
+        if self.completion is not None:
+            self.completion.abandon(why)
+
+    # -------------------------------------------------------------------------------------------------- OCS's word
+
+    def hear(self, word: Word, now: float, mode: str | None = None, reference: str | None = None) -> None:
+        """OCS's word on the life of the group (R1, R4)."""
+        answered = self._answered(ASKED_FOR[word], reference)
+        before = (self.session.number, self.run)
+        if word is Word.LOADED:
+            (self.life.loaded_anew if answered else self.life.loaded)()
+        elif word is Word.STARTED:
+            (self.life.started_anew if answered else self.life.started)()
+        elif word is Word.STOPPED:
+            self.life.stopped()
+        elif word is Word.UNLOADED:
+            self.life.unloaded()
+        self._learn_mode(mode or (answered.mode if answered else None))
+        if answered is not None:
+            self._accept(answered)
+        elif (self.session.number, self.run) != before:
+            self._arm_unasked(word)
+        self._went_on(before, now)
+
+    def _arm_unasked(self, word: Word) -> None:
+        """Loaded or started without a request that passed the proxy: a schedule, another console (R4)."""
+        if word in (Word.LOADED, Word.STARTED) and self.policy.attribute in (Attribute.ADD, Attribute.FORCE):
+            self._arm(True)
+
+    def found(self, status: Status, now: float, mode: str | None = None, reference: str | None = None) -> None:
+        """OCS's answer to a status request: what it says wins, and arms nothing (R2, R4)."""
+        before = (self.session.number, self.run)
+        if status is Status.NOT_LOADED:
+            self.life.unloaded()
+        elif status is Status.RUNNING:
+            self.life.found_running()
+        elif status in (Status.ACTIVE, Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS):
+            self.life.found_loaded()
+        self._learn_mode(mode)
+        self._resolve(status, mode, reference)
+        if self.completion is not None:
+            self.completion.found(status, now, reference)
+        self._went_on(before, now)
+
+    def _went_on(self, before: tuple[int, int], now: float) -> None:
+        if self.run != before[1] and now - self.touched_at < self.policy.answer_timeout:
+            self.session.evidence.touched = True  # the agent's connection was ahead of OCS's word
+        if self.completion is not None:
+            self.completion.went_on(now)
+        elif self.stop_is_out and self.state is State.LOADED:
+            self.stop_is_out = False
+            self.announce(News.STOPPED_WITH_RECORDS, "a record showed while our Stop was on its way")
+
+    def _learn_mode(self, mode: str | None) -> None:
+        if mode is not None:
+            self.session.mode = mode
+
+    # --------------------------------------------------------------------------------------------- clients' requests
+
+    def asked(self, seen: ControlRequested, now: float) -> None:
+        """A client's request for this group passes."""
+        self.requests.append(
+            ClientRequest(
+                seen.session,
+                seen.request,
+                arms(self.policy.attribute, seen.values),
+                seen.mode,
+                seen.reference,
+                seen.message_reference,
+                now + self.policy.answer_timeout,
+            )
+        )
+
+    def refused(self, refused: ClientRequest) -> None:
+        """OCS, or the T-Server, refuses a client's request: all stays as it is."""
+        self.requests.remove(refused)
+
+    def _answered(self, request: Request, reference: str | None) -> ClientRequest | None:
+        """The unanswered request that a word answers: with the same reference, else the oldest without one."""
+        waiting = [asked for asked in self.requests if asked.request is request]
+        if reference is not None:
+            named = [asked for asked in waiting if asked.reference == reference]
+            waiting = named or [asked for asked in waiting if asked.reference is None]
+        return waiting[0] if waiting else None
+
+    def _accept(self, accepted: ClientRequest) -> None:
+        self.requests.remove(accepted)
+        if accepted.request in (Request.LOAD, Request.START, Request.SET_MODE):
+            self._arm(accepted.armed)
+
+    def _arm(self, armed: bool) -> None:
+        if armed != self.session.armed:
+            self.session.armed = armed
+            self.announce(News.ARMED if armed else News.DISARMED)
+
+    def _resolve(self, status: Status, mode: str | None, reference: str | None) -> None:
+        """A status answers the requests about which it was asked: accepted where it shows what they ask for."""
+        for asked in list(self.requests):
+            if asked.asked is None or reference not in (None, str(asked.asked)):
+                continue
+            if _shows(status, mode, asked):
+                self._accept(asked)
+            else:
+                self.requests.remove(asked)
+
+    def _ask_about_requests(self, now: float) -> None:
+        """Ask for the status where a client's request has been met with silence (R4)."""
+        for asked in [asked for asked in self.requests if asked.due_at <= now]:
+            asked.due_at = now + self.policy.answer_timeout
+            if not self.can_ask:
+                continue
+            if asked.times_asked >= self.policy.attempts:
+                self.requests.remove(asked)
+                self.around.add("client_requests_never_answered")
+                continue
+            asked.times_asked += 1
+            asked.asked = self.ask_status()
+
+    def ask_status(self) -> int:
+        """Ask OCS for the status. The reference of the request."""
+        reference = self.around.references.take()
+        self.around.tell(AskStatus(self.title, self.policy.control.value, self.names, reference))
+        return reference
+
+    def connected(self, now: float) -> None:
+        """The control session is registered: the status is asked, whatever was known (R2)."""
+        if self.missing_ids:
+            return
+        reference = self.ask_status()
+        for asked in self.requests:
+            asked.asked = reference
+            asked.due_at = now + self.policy.answer_timeout
+        if self.completion is not None:
+            self.completion.asked_again(reference, now)
+
+    # -------------------------------------------------------------------------------------------- signs and evidence
+
+    def sign(self, now: float) -> None:
+        """A sign of a call or a record: the time to settle begins anew."""
+        self.last_sign = now
+
+    def record_shows(self, now: float) -> None:
+        """Something shows a record: evidence is taken back (R13), a Stop not yet accepted is not meant (R23)."""
+        self.sign(now)
+        if self.current.evidence.take_back():
+            self.announce(News.EVIDENCE_GONE, "a record shows")
+        if self.completion is not None:
+            self.completion.record_shows()
+
+    def touch(self, now: float) -> None:
+        """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""
+        self.touched_at = now
+        self.current.evidence.touched = True
+
+    def says_no_more(self, source: str, now: float, counts_records: bool = False) -> None:
+        """A source says that there are no more records (R12, R15). Only a run can give evidence."""
+        if self.state is State.RUNNING:
+            evidence = self.session.evidence
+            evidence.says(source, now, counts_records, self.policy.complete_untouched)
+
+    # ------------------------------------------------------------------------------------------------- completing
+
+    def consider(self, now: float) -> None:
+        """Look at the group, after anything happened to it or fell due: what is to be done now?"""
+        self._ask_about_requests(now)
+        if self.notices is not None:
+            self.notices.fall_due(now)
+        if self.completion is not None:
+            self.completion.proceed(now)
+        else:
+            self._consider_completing(now)
+        self.due = self._next_due(now)
+
+    def _consider_completing(self, now: float) -> None:
+        if self.state is not State.RUNNING or obstacle(self, now) is not None:
+            self.held_since = None
+            return
+        if self.held_since is None:
+            self.held_since = now
+            self.announce(News.NO_MORE_RECORDS, f"rule {self.rule}, quiet for {settle_time(self):g} s to go")
+        if now >= self.quiet_at and self.unanswered(now) is None:
+            self._complete(now)
+
+    @property
+    def rule(self) -> str:
+        """The rule by which there are no more records: A or B."""
+        return "A" if self.session.evidence.newest is None else "B"
+
+    @property
+    def quiet_at(self) -> float:
+        """When everything has held for long enough."""
+        return max(self.held_since or 0.0, self.last_sign) + settle_time(self)
+
+    def unanswered(self, now: float) -> float | None:
+        """Until when an unanswered request holds a Stop back (R17, R22); None where there is none."""
+        if self.requests:
+            return min(asked.due_at for asked in self.requests)
+        until = [asked.due_at for asked in self.awaiting if asked.due_at > now]
+        return max(until) if until else None
+
+    def _complete(self, now: float) -> None:
+        if self.policy.by is By.PROXY:
+            if self.policy.notify is Notify.MISSING:
+                self.notices = Notices(self.around.registrations, self._tell_agent, self.policy.notify_wait)
+            self.completion = Completion(self)
+            self.completion.begin(now)
+        elif self.would_complete != self.run:
+            self.would_complete = self.run
+            who = "left to the dialer" if self.policy.by is By.DIALER else "by = nobody"
+            self.announce(News.WOULD_COMPLETE, f"rule {self.rule}; {who}")
+            self.around.add("completions_would")
+
+    def _tell_agent(self, session: int, dn: str, word: Word) -> None:
+        """Tell an agent, in the words of the last campaign event that he got, else another agent of the group (R28)."""
+        agents = self.session.agents
+        like = agents.get(dn) or next((pairs for pairs in agents.values() if pairs), ())
+        self.around.tell(NotifyAgent(session, dn, word, self.names, like))
+        self.around.add("notifications_sent")
+
+    def _next_due(self, now: float) -> float | None:
+        times = [asked.due_at for asked in self.requests]
+        if self.notices is not None and self.notices.next_due is not None:
+            times.append(self.notices.next_due)
+        if self.completion is not None:
+            if self.completion.due_at is not None:
+                times.append(self.completion.due_at)
+        elif self.held_since is not None:
+            until = self.unanswered(now) if now >= self.quiet_at else self.quiet_at
+            if until is not None:
+                times.append(until)
+        elif self.state is State.RUNNING and self.session.evidence.newest is not None:
+            times += self._stale_times(now)
+        return min((when for when in times if when > now), default=None)
+
+    def _stale_times(self, now: float) -> Sequence[float]:
+        after = self.policy.stale_after
+        return [
+            record.delivered_at + after
+            for record in self.session.records.in_hand()
+            if record.delivered_at is not None and not record.stale and record.delivered_at + after > now
+        ]
+
+    # ----------------------------------------------------------------------------------------------------- status
+
+    def waiting_for(self, now: float) -> str:
+        """Why the group is not completed, in an operator's words."""
+        if self.completion is not None:
+            return self.completion.waiting_for
+        if self.state is not State.RUNNING:
+            return "a failed completion: see the log" if self.state is State.FAILED else "dialing"
+        blocked: Obstacle | None = obstacle(self, now)
+        if blocked is not None:
+            return blocked
+        if now < self.quiet_at:
+            return f"{self.quiet_at - now:.0f} s of quiet"
+        if self.unanswered(now) is not None:
+            return "the answer to a request"
+        return "nothing: by = " + self.policy.by.value
+
+    def status(self, now: float) -> dict[str, object]:
+        """What GET /groups shows of it; unknown numbers are None."""
+        session = self.session if self.is_alive or self._upcoming is None or self.session.number else self._upcoming
+        records = session.records
+        return {
+            "name": self.title,
+            "dbid": self.names.dbid,
+            "campaign_id": self.names.campaign_id,
+            "group_id": self.names.group_id,
+            "state": self.state.value,
+            "armed": session.armed,
+            "retrieved": session.retrieved,
+            "delivered": records.delivered,
+            "outstanding": records.outstanding,
+            "finalized": records.finalized,
+            "returned": records.returned,
+            "scheduled": records.scheduled,
+            "exhausted": session.evidence.newest is not None,
+            "waiting_for": self.waiting_for(now),
+            "agents": sorted(session.agents),
+            "completions": self.completions,
+        }
+
+
+def _shows(status: Status, mode: str | None, asked: ClientRequest) -> bool:
+    """Whether a status shows the state that a request asks for."""
+    if asked.request is Request.LOAD:
+        return status in (Status.ACTIVE, Status.RUNNING)
+    if asked.request is Request.START:
+        return status is Status.RUNNING
+    if asked.request is Request.STOP:
+        return status is not Status.RUNNING
+    if asked.request is Request.UNLOAD:
+        return status in (Status.NOT_LOADED, Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS)
+    return mode is not None and mode == asked.mode

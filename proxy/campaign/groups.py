@@ -1,0 +1,621 @@
+"""All campaign groups: observations in, commands out.
+
+What a channel sees goes to `observe`, which finds the group that is meant and lets the group's rooms draw their
+conclusions: a PreviewRecord becomes a count in `records`, "No Records Available" becomes `evidence`, OCS's word moves
+the group's `life`; and then `completion` asks whether there is something to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from proxy.campaign.attribute import Edit, edit
+from proxy.campaign.evidence import Tally
+from proxy.campaign.group import ClientRequest, Group, GroupSession, References, Surroundings
+from proxy.campaign.names import NOTHING, Names, compatible, with_campaign
+from proxy.campaign.observation import (
+    Action,
+    ActionAcknowledged,
+    ActionRequested,
+    AgentHeard,
+    CallReleased,
+    Command,
+    ControlRefused,
+    ControlRequested,
+    DesktopError,
+    DnRegistered,
+    DnUnregistered,
+    GroupNames,
+    ListStatistics,
+    MessageRefused,
+    MessageTaken,
+    News,
+    Observation,
+    RecordAdded,
+    RecordCancelled,
+    RecordDelivered,
+    RecordRequested,
+    Request,
+    Retrieved,
+    SessionBlind,
+    SessionEnded,
+    Sign,
+    SourceConnected,
+    SourceLost,
+    StatusAsked,
+    StatusHeard,
+    Swallow,
+    SystemTrouble,
+    WaitingRecords,
+    WakeAt,
+    WitnessFound,
+    WitnessLost,
+    Word,
+    WordHeard,
+)
+from proxy.campaign.policy import ConfiguredGroup, Policy
+from proxy.campaign.records import State
+from proxy.campaign.registrations import Registrations
+from proxy.campaign.requests import DesktopRequest, DesktopRequests
+
+MAX_GROUPS = 10_000
+"""How many groups there can be; names beyond that are counted as unattributed."""
+
+SETTLES: dict[Action, State] = {
+    Action.PROCESS: State.FINALIZED,
+    Action.CANCEL: State.FINALIZED,
+    Action.DO_NOT_CALL: State.FINALIZED,
+    Action.REJECT: State.RETURNED,
+    Action.RESCHEDULE: State.SCHEDULED,
+    Action.RESCHEDULE_CALLBACK: State.SCHEDULED,
+}
+"""Where an acknowledged action leaves its record (R7). Every other action leaves it where it is."""
+
+_AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
+_AGENT_NEWS = (Word.LOADED, Word.STARTED)
+
+
+class Groups:
+    """All groups. Pure: `now` is the caller's clock, in seconds; commands are for the caller to carry out."""
+
+    def __init__(self, default: Policy, configured: Iterable[ConfiguredGroup] = (), instance: int = 0) -> None:
+        self._default = default
+        self._names = Names()
+        self._commands: list[Command] = []
+        self._registrations = Registrations()
+        self._requests = DesktopRequests()
+        self._status_asked: dict[str, float] = {}
+        self._wake_at: float | None = None
+        self._touched: list[Group] = []
+        self._around = Surroundings(self._registrations, References(instance), self._tell)
+        for section in configured:
+            self._names.add(Group(with_campaign(section.names), section.policy, self._around))
+        self._seen: dict[type, Callable[..., None]] = {
+            DnRegistered: self._dn_registered,
+            DnUnregistered: self._dn_unregistered,
+            SessionEnded: self._session_ended,
+            SessionBlind: self._session_blind,
+            MessageTaken: self._message_taken,
+            MessageRefused: self._message_refused,
+            StatusAsked: self._status_was_asked,
+            RecordRequested: self._record_requested,
+            ActionRequested: self._action_requested,
+            ActionAcknowledged: self._action_acknowledged,
+            DesktopError: self._desktop_error,
+            RecordDelivered: self._record_delivered,
+            RecordCancelled: self._record_cancelled,
+            CallReleased: self._call_released,
+            RecordAdded: self._record_added,
+            Sign: self._sign,
+            AgentHeard: self._agent_heard,
+            ControlRequested: self._control_requested,
+            ControlRefused: self._control_refused,
+            WordHeard: self._word_heard,
+            StatusHeard: self._status_heard,
+            SourceConnected: self._source_connected,
+            SourceLost: self._source_lost,
+            WaitingRecords: self._waiting_records,
+            SystemTrouble: self._system_trouble,
+            WitnessFound: self._witness_found,
+            WitnessLost: self._witness_lost,
+            Retrieved: self._retrieved,
+            ListStatistics: self._list_statistics,
+        }
+
+    # ------------------------------------------------------------------------------------------------ for channels
+
+    def observe(self, observation: Observation, now: float) -> Sequence[Command]:
+        """Draw all conclusions from one observation; what is to be done, in order."""
+        self._commands = []
+        self._seen[type(observation)](observation, now)
+        return self._conclude(now)
+
+    def wake(self, now: float) -> Sequence[Command]:
+        """Something fell due (WakeAt); what is to be done."""
+        self._commands = []
+        self._wake_at = None
+        for request in self._requests.overdue(now):
+            self._around.add("actions_unacknowledged")
+            self._settle(request, now)
+        self._consider(group for group in self._names.groups if group.due is not None and group.due <= now)
+        return self._conclude(now)
+
+    def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
+        """What becomes of GSW_AUTO_COMPLETION in a client's message, before it is relayed (R5).
+
+        `request` is None for any message but a campaign control request; `values` are the attribute's, in order.
+        """
+        group = self._find(names)
+        policy = group.policy if group is not None else self._default
+        asks = request in (Request.LOAD, Request.START, Request.SET_MODE)
+        return edit(policy.attribute, policy.by, asks, values)
+
+    def status(self, now: float) -> list[dict[str, object]]:
+        """All groups, as GET /groups shows them."""
+        return [group.status(now) for group in self._names.groups]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was counted, by name."""
+        return self._around.counts
+
+    # ------------------------------------------------------------------------------------------------- the way out
+
+    def _tell(self, command: Command) -> None:
+        self._commands.append(command)
+
+    def _consider(self, groups: Iterable[Group]) -> None:
+        for group in groups:
+            if group not in self._touched:
+                self._touched.append(group)
+
+    def _conclude(self, now: float) -> Sequence[Command]:
+        for group in self._touched:
+            group.consider(now)
+        considered = self._names.groups if self._wake_at is None else self._touched
+        due = [group.due for group in considered if group.due is not None]
+        if self._requests.next_due is not None:
+            due.append(self._requests.next_due)
+        self._touched = []
+        if due and (self._wake_at is None or min(due) < self._wake_at):
+            self._wake_at = min(due)
+            self._commands.append(WakeAt(self._wake_at))
+        return self._commands
+
+    # --------------------------------------------------------------------------------------------- which group it is
+
+    def _find(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
+        """The group that is meant, None where that cannot be told (N1)."""
+        group = next(self._names.certain(names), None)
+        if group is not None:
+            return group
+        if names.campaign is not None:
+            sharing = self._names.of_campaign(names.campaign)
+            candidates = [group for group in sharing if compatible(group.names, names)]
+            if len(candidates) == 1:
+                return candidates[0]
+        elif names == NOTHING:
+            candidates = self._names.groups
+        else:
+            return None
+        return _only(candidates, handle, dn)
+
+    def _group(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
+        """The group that is meant: known, new, or (counted) none. Names that came together are joined."""
+        names = with_campaign(names)
+        group = self._find(names, dn, handle)
+        if group is None and names != NOTHING and not self._is_shared(names) and len(self._names.groups) < MAX_GROUPS:
+            group = Group(names, self._default, self._around)
+            self._names.add(group)
+        if group is None:
+            self._around.add("unattributed")
+            return None
+        group = self._join(group, names)
+        self._consider([group])
+        return group
+
+    def _is_shared(self, names: GroupNames) -> bool:
+        """Whether the names say no more than a campaign that several groups dial."""
+        alone = names._replace(campaign=None) == NOTHING
+        return alone and names.campaign is not None and len(self._names.of_campaign(names.campaign)) > 1
+
+    def _join(self, group: Group, names: GroupNames) -> Group:
+        for other in self._others(group, names):
+            if compatible(other.names, group.names):
+                group = self._merge(group, other)
+        if not self._names.learn(group, names):
+            self._around.add("names_in_conflict")
+        return group
+
+    def _others(self, group: Group, names: GroupNames) -> list[Group]:
+        others = [other for other in self._names.certain(names) if other is not group]
+        if names.campaign is not None:
+            others += [
+                other
+                for other in self._names.of_campaign(names.campaign)
+                if other is not group and other.names == GroupNames(campaign=names.campaign)
+            ]
+        return others
+
+    def _merge(self, group: Group, other: Group) -> Group:
+        """Two groups turn out to be one: the one whose life is known goes on."""
+        if other.is_alive > group.is_alive or other.is_known > group.is_known:
+            group, other = other, group
+        if other.policy is not self._default:
+            group.policy = other.policy
+        names = other.names
+        self._names.remove(other)
+        if other in self._touched:
+            self._touched.remove(other)
+        self._names.learn(group, names)
+        group.take_in(other)
+        self._requests.move(other, group)
+        return group
+
+    # ------------------------------------------------------------------------------------------------- sessions, DNs
+
+    def _dn_registered(self, seen: DnRegistered, now: float) -> None:
+        self._register(seen.session, seen.dn, now)
+
+    def _register(self, session: int, dn: str, now: float) -> None:
+        if self._registrations.register(session, dn):
+            for group in self._groups_of(dn):
+                if group.notices is not None:
+                    group.notices.registered(session, dn, now)
+                self._consider([group])
+
+    def _dn_unregistered(self, seen: DnUnregistered, now: float) -> None:
+        self._registrations.unregister(seen.session, seen.dn, now)
+        self._left(seen.session, seen.dn)
+
+    def _left(self, session: int, dn: str) -> None:
+        for group in self._groups_of(dn):
+            if group.notices is not None:
+                group.notices.unregistered(session, dn)
+            self._consider([group])
+
+    def _groups_of(self, dn: str) -> list[Group]:
+        return [group for group in self._names.groups if dn in group.session.agents]
+
+    def _session_ended(self, seen: SessionEnded, now: float) -> None:
+        for dn in self._registrations.end(seen.session, now):
+            self._left(seen.session, dn)
+        for request in self._requests.end(seen.session):
+            self._forget(request)
+        self._lose_evidence(_session_source(seen.session))
+
+    def _session_blind(self, seen: SessionBlind, now: float) -> None:
+        self._registrations.blind(seen.session)
+        for dn in self._registrations.dns(seen.session):
+            self._consider(self._groups_of(dn))
+
+    # ---------------------------------------------------------------------------------------------- desktops' requests
+
+    def _status_was_asked(self, seen: StatusAsked, now: float) -> None:
+        self._status_asked[seen.dn] = now
+
+    def _record_requested(self, seen: RecordRequested, now: float) -> None:
+        group = self._group(seen.names, seen.dn)
+        if group is not None:
+            group.awaiting.add(self._remember(group, seen, None, None, now))
+
+    def _action_requested(self, seen: ActionRequested, now: float) -> None:
+        group = self._group(seen.names, seen.dn, seen.handle)
+        if group is None:
+            return
+        group.sign(now)
+        self._remember(group, seen, seen.action, self._handle_of(group, seen), now)
+        if seen.action is Action.REJECT:
+            group.record_shows(now)
+
+    def _handle_of(self, group: Group, seen: ActionRequested) -> str | None:
+        """The record that an agent means; by its phone it is his own outstanding one, or none (R7)."""
+        if seen.handle is not None or seen.phone is None:
+            return seen.handle
+        record = group.session.records.with_phone(seen.dn, seen.phone)
+        return record.handle if record is not None else None
+
+    def _remember(
+        self,
+        group: Group,
+        seen: RecordRequested | ActionRequested,
+        action: Action | None,
+        handle: str | None,
+        now: float,
+    ) -> DesktopRequest:
+        request = DesktopRequest(
+            session=seen.session,
+            dn=seen.dn,
+            group=group,
+            records_of=_session_with(group, handle),
+            action=action,
+            handle=handle,
+            reference=seen.reference,
+            message_reference=seen.message_reference,
+            sent_at=now,
+            due_at=now + group.policy.answer_timeout,
+            callback=seen.due if isinstance(seen, ActionRequested) else None,
+        )
+        given_up = self._requests.add(request)
+        if given_up is not None:
+            self._forget(given_up)
+            if given_up.action is not None:
+                self._around.add("actions_unacknowledged")
+                self._settle(given_up, now)
+        return request
+
+    def _forget(self, request: DesktopRequest) -> None:
+        request.group.awaiting.discard(request)
+        self._consider([request.group])
+
+    def _action_acknowledged(self, seen: ActionAcknowledged, now: float) -> None:
+        request = self._requests.acknowledged(seen.session, seen.action, seen.handle, seen.reference)
+        if request is None:
+            self._around.add("acknowledgements_unmatched")
+            return
+        if request.handle is None:
+            request.handle = seen.handle
+        self._settle(request, now)
+
+    def _settle(self, request: DesktopRequest, now: float) -> None:
+        """An action takes effect: it is acknowledged, or its acknowledgement is overdue (R7)."""
+        group, action, handle = request.group, request.action, request.handle
+        self._consider([group])
+        if action is None or handle is None or action not in SETTLES:
+            return
+        group.sign(now)
+        records = request.records_of.records
+        record = records.get(handle)
+        if action is Action.PROCESS and record is not None and record.state is State.SCHEDULED:
+            return
+        records.settle(handle, SETTLES[action], request.callback)
+        if action is Action.REJECT:
+            group.record_shows(now)
+
+    def _message_taken(self, seen: MessageTaken, now: float) -> None:
+        self._requests.message_taken(seen.session, seen.message_reference)
+        for _, asked in self._client_requests():
+            if asked.session == seen.session and asked.message_reference == seen.message_reference:
+                asked.message_reference = None
+
+    def _message_refused(self, seen: MessageRefused, now: float) -> None:
+        request = self._requests.message_refused(seen.session, seen.message_reference)
+        if request is not None:
+            self._around.add("actions_refused")
+            self._forget(request)
+        for group, asked in self._client_requests():
+            if asked.session == seen.session and asked.message_reference == seen.message_reference:
+                group.refused(asked)
+                self._consider([group])
+                return
+
+    def _desktop_error(self, seen: DesktopError, now: float) -> None:
+        named = seen.names != NOTHING or seen.handle is not None
+        group = self._find(with_campaign(seen.names), seen.dn, seen.handle) if named else None
+        request = self._requests.refused(seen.session, group, seen.no_records, seen.handle, seen.reference)
+        if request is None:
+            self._around.add("errors_unmatched")
+            return
+        self._forget(request)
+        if request.action is not None:
+            self._around.add("actions_refused")
+        elif seen.no_records:
+            request.group.says_no_more(_session_source(seen.session), now)
+
+    # ------------------------------------------------------------------------------------------------------- records
+
+    def _record_delivered(self, seen: RecordDelivered, now: float) -> None:
+        group = self._group(seen.names, seen.dn, seen.handle)
+        if group is None:
+            return
+        self._register(seen.session, seen.dn, now)
+        is_copy = self._registrations.is_copy(seen.session, seen.dn, seen.event, seen.handle)
+        group.sign(now)
+        if is_copy:
+            self._around.add("copies")
+            return
+        if not seen.telephony:
+            answered = self._requests.delivered(seen.session, group, seen.reference)
+            if answered is not None:
+                self._forget(answered)
+        session = group.current
+        session.agents.setdefault(seen.dn, ())
+        record = session.records.get(seen.handle)
+        done = record is not None and record.state in (State.FINALIZED, State.SCHEDULED)
+        if seen.telephony and done:
+            return
+        session.records.deliver(seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony)
+        group.touch(now)
+        group.record_shows(now)
+
+    def _record_cancelled(self, seen: RecordCancelled, now: float) -> None:
+        group = self._group(seen.names, seen.dn, seen.handle)
+        if group is None:
+            return
+        group.sign(now)
+        if not self._registrations.is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
+            _session_with(group, seen.handle).records.settle(seen.handle, State.FINALIZED)
+
+    def _call_released(self, seen: CallReleased, now: float) -> None:
+        group = self._group(seen.names, seen.dn, seen.handle)
+        if group is None:
+            return
+        group.sign(now)
+        record = group.session.records.get(seen.handle)
+        if record is not None and record.dn == seen.dn and record.released_at is None:
+            record.released_at = now
+
+    def _record_added(self, seen: RecordAdded, now: float) -> None:
+        group = self._group(seen.names, seen.dn)
+        if group is not None:
+            group.record_shows(now)
+
+    def _sign(self, seen: Sign, now: float) -> None:
+        group = self._group(seen.names, seen.dn or None, seen.handle)
+        if group is not None:
+            group.sign(now)
+
+    # --------------------------------------------------------------------------------------------- life, and agents
+
+    def _agent_heard(self, seen: AgentHeard, now: float) -> None:
+        group = self._group(seen.names, seen.dn)
+        if group is None:
+            return
+        self._register(seen.session, seen.dn, now)
+        is_answer = seen.word in _AGENT_NEWS and self._is_answer(seen.dn, group, now)
+        agents = group.session.agents if seen.word in _AGENT_ARE_TOLD else group.current.agents
+        agents[seen.dn] = seen.pairs
+        if group.notices is not None:
+            if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):
+                self._around.add("swallowed")
+                self._tell(Swallow())
+            elif seen.word in _AGENT_NEWS and not is_answer:
+                group.notices.news(seen.dn)
+        if not self._around.connected and not is_answer:
+            group.hear(seen.word, now, seen.mode)
+        elif seen.mode is not None:
+            group.current.mode = seen.mode
+
+    def _is_answer(self, dn: str, group: Group, now: float) -> bool:
+        asked = self._status_asked.get(dn)
+        return asked is not None and now - asked <= group.policy.answer_timeout
+
+    def _control_requested(self, seen: ControlRequested, now: float) -> None:
+        group = self._group(seen.names)
+        if group is not None:
+            group.asked(seen, now)
+
+    def _client_requests(self) -> list[tuple[Group, ClientRequest]]:
+        return [(group, asked) for group in self._names.groups for asked in group.requests]
+
+    def _control_refused(self, seen: ControlRefused, now: float) -> None:
+        """OCS's error reaches every client of the Communication DN: it is about the request of the session it came on;
+        heard by our own session, about the only one with that reference."""
+        if seen.reference is None:
+            return
+        refused = [
+            (group, asked)
+            for group, asked in self._client_requests()
+            if asked.reference == seen.reference and seen.session in (0, asked.session)
+        ]
+        if len(refused) > 1 and seen.names != NOTHING:
+            meant = self._find(with_campaign(seen.names))
+            refused = [(group, asked) for group, asked in refused if group is meant]
+        if len(refused) == 1:
+            group, asked = refused[0]
+            group.refused(asked)
+            self._consider([group])
+        for group in self._names.groups:
+            if group.completion is not None:
+                group.completion.refused(seen.reference, now)
+                self._consider([group])
+
+    def _word_heard(self, seen: WordHeard, now: float) -> None:
+        group = self._group(seen.names)
+        if group is not None:
+            group.hear(seen.word, now, seen.mode, seen.reference)
+
+    def _status_heard(self, seen: StatusHeard, now: float) -> None:
+        group = self._group(seen.names)
+        if group is not None:
+            group.found(seen.status, now, seen.mode, seen.reference)
+
+    def _source_connected(self, seen: SourceConnected, now: float) -> None:
+        self._around.connected.add(seen.source)
+        for group in self._names.groups:
+            if group.policy.control.value == seen.source:
+                group.connected(now)
+        self._consider(self._names.groups)
+
+    def _source_lost(self, seen: SourceLost, now: float) -> None:
+        self._around.connected.discard(seen.source)
+        self._lose_evidence(seen.source)
+        self._consider(self._names.groups)
+
+    # ------------------------------------------------------------------------------------------ statistics, witnesses
+
+    def _lose_evidence(self, source: str) -> None:
+        for group in self._names.groups:
+            if group.session.evidence.lose(source):
+                group.announce(News.EVIDENCE_GONE, "whoever gave it is gone")
+                self._consider([group])
+
+    def _waiting_records(self, seen: WaitingRecords, now: float) -> None:
+        group = self._group(seen.names)
+        if group is None:
+            return
+        if seen.over:
+            group.record_shows(now)
+        else:
+            group.says_no_more(seen.source, now)
+
+    def _system_trouble(self, seen: SystemTrouble, now: float) -> None:
+        group = None if seen.names == NOTHING else self._group(seen.names)
+        for troubled in [group] if group is not None else self._names.groups:
+            if troubled.current.evidence.trouble(seen.over):
+                troubled.announce(News.EVIDENCE_GONE, "SystemError")
+            self._consider([troubled])
+
+    def _witness_found(self, seen: WitnessFound, now: float) -> None:
+        self._around.witnesses.add(seen.witness)
+
+    def _witness_lost(self, seen: WitnessLost, now: float) -> None:
+        self._around.witnesses.discard(seen.witness)
+        for group in self._names.groups:
+            group.session.tallies.pop(seen.witness, None)
+            group.current.tallies.pop(seen.witness, None)
+        self._lose_evidence(seen.witness)
+        self._consider(self._names.groups)
+
+    def _retrieved(self, seen: Retrieved, now: float) -> None:
+        group = self._group(seen.names)
+        if group is None:
+            return
+        tally = _tally(group.current, seen.witness)
+        tally.retrieve(seen)
+        if seen.brought:
+            group.touch(now)
+            group.record_shows(now)
+        elif tally.empty:
+            group.says_no_more(seen.witness, now, counts_records=True)
+
+    def _list_statistics(self, seen: ListStatistics, now: float) -> None:
+        group = self._group(seen.names)
+        if group is None:
+            return
+        tally = _tally(group.current, seen.witness)
+        tally.count(seen)
+        if seen.ready or seen.retrieved:
+            group.record_shows(now)
+        elif tally.empty:
+            group.says_no_more(seen.witness, now, counts_records=True)
+
+
+def _session_source(session: int) -> str:
+    return f"session {session}"
+
+
+def _tally(session: GroupSession, witness: str) -> Tally:
+    return session.tallies.setdefault(witness, Tally(whole=False))
+
+
+def _session_with(group: Group, handle: str | None) -> GroupSession:
+    """The session of the group that knows the record: agents keep an open record after the group is unloaded."""
+    if handle is not None and handle in group.session.records:
+        return group.session
+    return group.current
+
+
+def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:
+    """The only candidate that knows the record, else the only one that has the agent (N1)."""
+    if handle is not None:
+        knowing = [group for group in candidates if group.knows(handle)]
+        if len(knowing) > 1 and dn is not None:
+            knowing = [group for group in knowing if group.knows(handle, dn)]
+        if len(knowing) == 1:
+            return knowing[0]
+    if dn is not None:
+        having = [group for group in candidates if group.has_agent(dn)]
+        if len(having) == 1:
+            return having[0]
+    return None

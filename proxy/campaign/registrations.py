@@ -1,0 +1,105 @@
+"""Which sessions get the events of which DN, and which events are copies of one another (R6)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+MAX_UNEVEN = 4096
+"""How many events of one DN may wait for their copies; the oldest are forgotten first."""
+
+
+class Registrations:
+    """Sessions and the DNs they are registered for. A DN may have several sessions, a session several DNs."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, set[int]] = {}
+        self._dns: dict[int, set[str]] = {}
+        self._blind: set[int] = set()
+        self._gone: dict[str, float] = {}
+        self._uneven: defaultdict[str, dict[tuple[str, str], dict[int, int]]] = defaultdict(dict)
+
+    def register(self, session: int, dn: str) -> bool:
+        """The session gets the events of the DN. False where it did already."""
+        sessions = self._sessions.setdefault(dn, set())
+        if session in sessions:
+            return False
+        sessions.add(session)
+        self._dns.setdefault(session, set()).add(dn)
+        self._gone.pop(dn, None)
+        for counts in self._uneven.get(dn, {}).values():
+            counts[session] = max(counts.values())
+        return True
+
+    def unregister(self, session: int, dn: str, now: float) -> None:
+        """The session gets the events of the DN no more."""
+        dns = self._dns.get(session, set())
+        if dn not in dns:
+            return
+        dns.discard(dn)
+        if not dns:
+            del self._dns[session]
+        sessions = self._sessions[dn]
+        sessions.discard(session)
+        if not sessions:
+            del self._sessions[dn]
+            self._uneven.pop(dn, None)
+            self._gone[dn] = now
+        else:
+            self._level_without(dn, session)
+
+    def _level_without(self, dn: str, session: int) -> None:
+        events = self._uneven.get(dn, {})
+        for key, counts in list(events.items()):
+            counts.pop(session, None)
+            if len(set(counts.values())) <= 1:
+                del events[key]
+
+    def end(self, session: int, now: float) -> set[str]:
+        """The session is over. The DNs it was registered for."""
+        dns = set(self._dns.get(session, ()))
+        for dn in dns:
+            self.unregister(session, dn, now)
+        self._blind.discard(session)
+        return dns
+
+    def sessions(self, dn: str) -> set[int]:
+        """The sessions that get the events of a DN."""
+        return self._sessions.get(dn, set())
+
+    def dns(self, session: int) -> set[str]:
+        """The DNs whose events a session gets."""
+        return self._dns.get(session, set())
+
+    def gone_since(self, dn: str) -> float | None:
+        """When the DN lost its last session; None while it has one, or never had."""
+        return self._gone.get(dn)
+
+    def blind(self, session: int) -> None:
+        """The session cannot be read any more (R16)."""
+        self._blind.add(session)
+
+    def is_blind(self, dn: str) -> bool:
+        """Whether one of the sessions of the DN cannot be read."""
+        return bool(self._blind) and not self._blind.isdisjoint(self.sessions(dn))
+
+    def is_copy(self, session: int, dn: str, event: str, handle: str) -> bool:
+        """Count an event that a session brought for a handle on a DN; whether another session brought it before.
+
+        The n-th time on one session is a copy of the n-th time on any other session of the DN; a session that
+        registers later starts from the count of then. Only differences between sessions are kept, so a DN with
+        one session costs nothing.
+        """
+        sessions = self.sessions(dn)
+        if len(sessions) < 2:
+            return False
+        events = self._uneven[dn]
+        key = (event, handle)
+        counts = events.setdefault(key, dict.fromkeys(sessions, 0))
+        most = max(counts.values())
+        counts[session] = counts.get(session, 0) + 1
+        news = counts[session] > most
+        if len(set(counts.values())) == 1:
+            del events[key]
+        elif len(events) > MAX_UNEVEN:
+            del events[next(iter(events))]
+        return not news

@@ -1,0 +1,156 @@
+"""What desktops asked OCS and have no answer to yet, and which answer belongs to which request (R7, R8)."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from proxy.campaign.observation import Action
+
+if TYPE_CHECKING:
+    from proxy.campaign.group import Group, GroupSession
+
+MAX_UNANSWERED = 256
+"""How many requests of one session are remembered; the oldest are given up first."""
+
+
+@define(eq=False)
+class DesktopRequest:
+    """A request of a desktop on one session; `action` is None for a PreviewRecordRequest.
+
+    `records_of` is the session of the group that the record belongs to. `due_at`: when the answer is overdue.
+    """
+
+    session: int
+    dn: str
+    group: Group
+    records_of: GroupSession
+    action: Action | None
+    handle: str | None
+    reference: str | None
+    message_reference: int | None
+    sent_at: float
+    due_at: float
+    callback: str | None = None
+    answered: bool = False
+
+
+class DesktopRequests:
+    """The unanswered requests of all desktops, by session, oldest first."""
+
+    def __init__(self) -> None:
+        self._by_session: dict[int, list[DesktopRequest]] = {}
+        self._due: list[tuple[float, int, DesktopRequest]] = []
+        self._order = count()
+
+    def add(self, request: DesktopRequest) -> DesktopRequest | None:
+        """Remember a request. The oldest one of the session where there are too many, given up now."""
+        waiting = self._by_session.setdefault(request.session, [])
+        waiting.append(request)
+        if request.action is not None:
+            heapq.heappush(self._due, (request.due_at, next(self._order), request))
+        return self._answer(waiting[0]) if len(waiting) > MAX_UNANSWERED else None
+
+    def acknowledged(
+        self, session: int, action: Action, handle: str | None, reference: str | None
+    ) -> DesktopRequest | None:
+        """The request that an acknowledgement answers (R8), None where it answers none."""
+        return self._first(session, lambda r: r.action is action and _belongs(r, handle, reference))
+
+    def delivered(self, session: int, group: Group, reference: str | None) -> DesktopRequest | None:
+        """The PreviewRecordRequest that a PreviewRecord answers: with the same reference, else the oldest."""
+        named = reference is not None and self._first(session, lambda r: r.action is None and r.reference == reference)
+        return named or self._first(session, lambda r: r.action is None and r.group is group and r.reference is None)
+
+    def refused(
+        self, session: int, group: Group | None, no_records: bool, handle: str | None, reference: str | None
+    ) -> DesktopRequest | None:
+        """The request that a GSW_ERROR answers.
+
+        With a reference or a handle, the one that has the same. That there are no records, or an error without
+        campaign, answers the oldest PreviewRecordRequest. Any other error the oldest request of its group.
+        """
+        named = reference is not None or handle is not None
+        if named:
+            found = self._first(session, lambda r: _belongs(r, handle, reference))
+            if found is not None or not no_records:
+                return found
+        if no_records or group is None:
+            return self._first(
+                session,
+                lambda r: r.action is None and group in (None, r.group) and None in (reference, r.reference),
+            )
+        return self._first(session, lambda r: r.group is group)
+
+    def message_refused(self, session: int, message_reference: int) -> DesktopRequest | None:
+        """The request that the T-Server refused."""
+        return self._first(session, lambda r: r.message_reference == message_reference)
+
+    def message_taken(self, session: int, message_reference: int) -> None:
+        """The T-Server took the request: no later EventError is about it, though its reference may come again."""
+        for request in self._by_session.get(session, ()):
+            if request.message_reference == message_reference:
+                request.message_reference = None
+                return
+
+    def end(self, session: int) -> Iterator[DesktopRequest]:
+        """The session is over: nobody is there to get a record. Actions went upstream and stay."""
+        for request in list(self._by_session.get(session, ())):
+            if request.action is None:
+                yield self._answer(request)
+
+    def move(self, other: Group, group: Group) -> None:
+        """One group turned out to be another: so are the groups of its requests."""
+        for waiting in self._by_session.values():
+            for request in waiting:
+                if request.group is other:
+                    request.group, request.records_of = group, group.current
+                    if request.action is None:
+                        group.awaiting.add(request)
+
+    def overdue(self, now: float) -> Iterator[DesktopRequest]:
+        """The actions whose acknowledgement has not come in time; they are forgotten."""
+        while self._due and (self._due[0][0] <= now or self._due[0][2].answered):
+            request = heapq.heappop(self._due)[2]
+            if not request.answered:
+                yield self._answer(request)
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next action will be overdue."""
+        while self._due and self._due[0][2].answered:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def _first(self, session: int, wanted: Callable[[DesktopRequest], bool]) -> DesktopRequest | None:
+        for request in self._by_session.get(session, ()):
+            if wanted(request):
+                return self._answer(request)
+        return None
+
+    def _answer(self, request: DesktopRequest) -> DesktopRequest:
+        request.answered = True
+        waiting = self._by_session[request.session]
+        waiting.remove(request)
+        if not waiting:
+            del self._by_session[request.session]
+        return request
+
+
+def _belongs(request: DesktopRequest, handle: str | None, reference: str | None) -> bool:
+    """Whether an answer with this handle and reference can be the request's.
+
+    What both have must be the same, and they must have one of the two in common, if the answer has any.
+    """
+    if reference is None and handle is None:
+        return True
+    shared = [
+        (ours, theirs)
+        for ours, theirs in ((request.reference, reference), (request.handle, handle))
+        if ours is not None and theirs is not None
+    ]
+    return bool(shared) and all(ours == theirs for ours, theirs in shared)
