@@ -110,6 +110,7 @@ class Completion:
 
     def __init__(self, group: Group) -> None:
         self._group = group
+        self._rule = group.rule
         self._step = Step.STOP
         self._attempts = 0
         self._silences = 0
@@ -152,7 +153,7 @@ class Completion:
         else:
             request, news = Unload, News.UNLOAD_SENT
             group.life.unload_sent()
-        group.announce(news, f"rule {group.rule}" if self._attempts == 1 else f"attempt {self._attempts}")
+        group.announce(news, f"rule {self._rule}" if self._attempts == 1 else f"attempt {self._attempts}")
         group.around.tell(request(group.title, group.policy.control.value, group.names, self._reference))
 
     # ------------------------------------------------------------------------------------------- what is seen
