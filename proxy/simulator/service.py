@@ -1,0 +1,146 @@
+"""The simulator put together: a T-Server that listens, OCS behind it, its calling lists, its log, its truth.
+
+simulator = Simulator(read_conf(text), reactor)
+port = await simulator.start()
+...
+await simulator.stop()
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IListeningPort
+
+from proxy.errors import OurError
+from proxy.simulator.calling_list import CallingList, open_database
+from proxy.simulator.conf import Conf
+from proxy.simulator.ledger import Ledger
+from proxy.simulator.oclog import OcsLog
+from proxy.simulator.ocs import Ocs
+from proxy.simulator.timers import Timers
+from proxy.simulator.tserver import TServer
+from proxy.tevents.openwire import open_wire
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IReactorTime
+
+STATUS_INTERVAL = 0.05
+"""Seconds at least between two writings of the status file."""
+
+
+class CannotStart(OurError):
+    """A file of the simulator cannot be opened, or its port is taken."""
+
+
+class Simulator:
+    """A T-Server with OCS. `truth` is what really happened; with `status_file` it is written there on change."""
+
+    def __init__(self, conf: Conf, reactor: IReactorTime, status_file: str | None = None) -> None:
+        self.conf = conf
+        self._reactor = reactor
+        self._timers = Timers(reactor)
+        self._status_file = status_file
+        self._status_is_due = False
+        self._port: IListeningPort | None = None
+        self._log_file: TextIO | None = None
+        self._databases: dict[str, sqlite3.Connection] = {}
+        self._last_truth: dict[str, Any] | None = None
+        lists = self._open_lists()
+        self.log_lines: list[str] = []
+        """The lines of OCS's log, where it is written to no file."""
+        dns = (conf.tserver.communication_dn, *conf.agent_dns, *conf.tserver.dns)
+        self.tserver = TServer(dns, open_wire, reactor, conf.tserver.max_unread)
+        log = OcsLog(self._open_log(), lambda: float(reactor.seconds()))
+        ledger = Ledger([group.name for group in conf.groups], self._changed)
+        self.ocs = Ocs(conf, lists, self.tserver, reactor, log, ledger)
+        self.tserver.dialer = self.ocs
+
+    async def start(self) -> int:
+        """Listen and begin; returns the port number (0: none). Raises CannotStart where the port is taken."""
+        listen = self.conf.tserver.listen
+        try:
+            endpoint = serverFromString(self._reactor, listen)  # type: ignore[no-untyped-call]
+            self._port = await endpoint.listen(self.tserver)
+        except (OSError, ValueError, OurError) as problem:
+            raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
+        self.ocs.start()
+        self._write_status()
+        address = self._port.getHost()
+        return address.port if isinstance(address, (IPv4Address, IPv6Address)) else 0
+
+    async def stop(self) -> None:
+        """Close every connection and file; the status file has the last word."""
+        self.ocs.end()
+        self._timers.cancel_all()
+        self._write_status()
+        self._last_truth = self._last_truth or self.truth()
+        for database in self._databases.values():
+            database.close()
+        if self._port is not None:
+            stopped = self._port.stopListening()
+            self._port = None
+            if isinstance(stopped, Deferred):
+                await stopped
+        for session in list(self.tserver.sessions):
+            session.transport.abortConnection()  # type: ignore[attr-defined]
+        if self._log_file is not None:
+            self._log_file.close()
+
+    def truth(self) -> dict[str, Any]:
+        """See Ocs.truth; `too_slow` counts clients that were disconnected because they did not read."""
+        if self._last_truth is not None:
+            return self._last_truth
+        return {**self.ocs.truth(), "too_slow": self.tserver.too_slow}
+
+    # ------------------------------------------------------------------------------------------ files
+
+    def _open_lists(self) -> list[CallingList]:
+        lists = []
+        for each in self.conf.lists:
+            try:
+                if each.file not in self._databases:
+                    self._databases[each.file] = open_database(each.file)
+                database = self._databases[each.file]
+                lists.append(
+                    CallingList(each.name, each.dbid, database, each.table or each.name, each.records, each.phones)
+                )
+            except sqlite3.Error as problem:
+                raise CannotStart(f"[calling list {each.name}] {each.file}: {problem}") from problem
+        return lists
+
+    def _open_log(self) -> Any:
+        path = self.conf.ocs.log
+        if path is None:
+            return self.log_lines.append
+        try:
+            self._log_file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        except OSError as problem:
+            raise CannotStart(f"[ocs] log: {problem}") from problem
+        write = self._log_file.write
+        return lambda line: write(line + "\n")
+
+    def _changed(self) -> None:
+        if self._status_file is not None and not self._status_is_due:
+            self._status_is_due = True
+            self._timers.later(STATUS_INTERVAL, self._write_status)
+
+    def _write_status(self) -> None:
+        """Whole or not at all: whoever reads sees the old file or the new one."""
+        self._status_is_due = False
+        if self._status_file is not None:
+            write_json(self._status_file, self.truth())
+
+
+def write_json(path: str, content: object) -> None:
+    """Put JSON in the place of a file, in one step."""
+    fresh = f"{path}.new"
+    Path(fresh).write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(fresh, path)
