@@ -1,0 +1,184 @@
+"""The service put together from a Config, for twistd and for `tevent-proxy run`."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
+from twisted.python.failure import Failure
+from twisted.python.usage import Options as TwistdOptions
+from twisted.python.usage import UsageError
+
+from proxy.admin.site import site
+from proxy.campaign.groups import Groups
+from proxy.config import Config, ConfigError, load
+from proxy.errors import OurError
+from proxy.status import Status
+from proxy.store.memory import MemoryStore
+from proxy.switchboard import Switchboard
+from proxy.tevents.channel import TEvents
+
+
+class CannotStart(OurError):
+    """The service cannot begin; one line says why."""
+
+
+class ProxyService(Service):
+    """Everything a conf file asks for.
+
+    `now` is a clock that never jumps, `wall` the time of day, both in seconds; `chance` picks the part of the
+    range of references that is this instance's (R24), and when to try again what failed.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        config: Config,
+        reactor: Any,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        chance: random.Random | None = None,
+    ) -> None:
+        chance = chance or random.SystemRandom()
+        self.config = config
+        self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
+        self.board = Switchboard(self.groups, MemoryStore(), reactor, now, wall)
+        self.channels: list[TEvents] = []
+        if config.tevents is not None:
+            timeout = config.policy.answer_timeout
+            self.channels.append(
+                TEvents(reactor, config.tevents, config.limits, timeout, self.board, count(1), chance.random)
+            )
+        self.status = Status(self.board, self.channels)
+        self.admin_ports: list[IListeningPort] = []
+        self._reactor = reactor
+
+    def begin(self) -> Deferred[None]:
+        """Listen everywhere, and connect to the dialer. Fails with CannotStart."""
+        return Deferred.fromCoroutine(self._begin())
+
+    async def _begin(self) -> None:
+        try:
+            for description in self.config.admin.listen if self.config.admin else ():
+                endpoint = serverFromString(self._reactor, description)
+                self.admin_ports.append(await endpoint.listen(site(self.status)))
+            for channel in self.channels:
+                await channel.start()
+        except CannotListenError as problem:
+            where = f"{problem.interface or '*'}:{problem.port}"
+            raise CannotStart(f"cannot listen on {where}: {problem.socketError}") from problem
+        self._say_where()
+
+    def _say_where(self) -> None:
+        ports = [("admin", port) for port in self.admin_ports]
+        ports += [(channel.name, port) for channel in self.channels for port in channel.relay.ports]
+        for name, port in ports:
+            self.log.info("{name}: listening on {where}", name=name, where=port.getHost())
+
+    def startService(self) -> None:
+        """See IService. Raises CannotStart where something cannot listen."""
+        beginning = self.begin()
+        problems: list[BaseException] = []
+
+        def failed(failure: Failure) -> None:
+            problems.append(failure.value)
+
+        beginning.addErrback(failed)
+        if problems:
+            raise problems[0]
+        Service.startService(self)
+
+    def stopService(self) -> Deferred[Any]:
+        """See IService: what is on its way in a session is delivered, then it ends."""
+        Service.stopService(self)
+        self.board.close()
+        ending: list[Deferred[Any]] = [channel.stop() for channel in self.channels]
+        ending += [stopped for port in self.admin_ports if (stopped := port.stopListening()) is not None]
+        return DeferredList(ending, consumeErrors=True)
+
+
+# ---------------------------------------------------------------------------------------------------------- twistd
+
+
+class Options(TwistdOptions):
+    """The options of `twistd tevent-proxy`."""
+
+    optParameters = [["config", "c", None, "The conf file."]]
+
+    def postOptions(self) -> None:
+        """A conf file is needed."""
+        if self["config"] is None:
+            raise UsageError("--config FILE is needed")
+
+
+class _TwistdService(ProxyService):
+    """The service for twistd: what keeps it from beginning ends the process, with one line and exit status 1."""
+
+    def privilegedStartService(self) -> None:
+        """See IService."""
+        try:
+            self.startService()
+        except CannotStart as problem:
+            raise SystemExit(f"tevent-proxy: {problem}") from None
+        heed_hangup()
+
+    def startService(self) -> None:
+        """See IService: twistd calls it after the privileged start, which did all there is to do."""
+        if not self.running:
+            ProxyService.startService(self)
+
+
+def makeService(options: Options) -> Service:
+    """What twistd runs. Ends the process with every problem of the conf file where there is one."""
+    from twisted.internet import reactor
+
+    try:
+        config = load(options["config"])
+    except ConfigError as error:
+        raise SystemExit("\n".join(f"{options['config']}: {problem}" for problem in error.problems)) from None
+    return _TwistdService(config, reactor)
+
+
+# --------------------------------------------------------------------------------------------------- tevent-proxy run
+
+
+def heed_hangup() -> None:
+    """SIGHUP is the end of a terminal, not of a proxy: without a handler it would kill the process."""
+    log = Logger(namespace="proxy.service")
+    signal.signal(signal.SIGHUP, lambda *_: log.info("SIGHUP: the conf file is not read again in this version"))
+
+
+def run(config: Config) -> int:
+    """Run the proxy until SIGTERM or SIGINT; the exit status of the process."""
+    from twisted.internet import reactor
+
+    globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
+    service = ProxyService(config, reactor)
+    problems: list[str] = []
+
+    def begin() -> None:
+        try:
+            service.startService()
+        except CannotStart as problem:
+            problems.append(str(problem))
+            reactor.stop()
+
+    heed_hangup()
+    reactor.callWhenRunning(begin)
+    reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
+    reactor.run()
+    for problem in problems:
+        print(f"tevent-proxy: {problem}", file=sys.stderr)  # noqa: T201 (what a command has to say)
+    return 1 if problems else 0
