@@ -328,7 +328,7 @@ class _Refusal:
 
 
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)  # type: ignore[no-untyped-call]
+    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     return endpoint
 
 

@@ -28,8 +28,7 @@ class Upstreams:
         self.connect_timeout = connect_timeout
         self._clock = reactor
         self._endpoints: list[tuple[str, IStreamClientEndpoint]] = [
-            (text, clientFromString(reactor, text))  # type: ignore[no-untyped-call]
-            for text in self.reached
+            (text, clientFromString(reactor, text)) for text in self.reached
         ]
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
@@ -42,7 +41,7 @@ class Upstreams:
 
 
 def _too_late(_result: object, seconds: float) -> Failure:
-    return Failure(TimeoutError(f"no answer within {seconds:g} s"))  # type: ignore[no-untyped-call]
+    return Failure(TimeoutError(f"no answer within {seconds:g} s"))
 
 
 class _Search:

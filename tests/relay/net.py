@@ -143,9 +143,21 @@ class Channel:
         self._make = looks
         self._waiting: list[tuple[int, Deferred[None]]] = []
 
+    def when_attached(self, count: int = 1) -> Deferred[None]:
+        """Fires when so many sessions have been joined to their upstream."""
+        fires: Deferred[None] = Deferred()
+        if len(self.attached) >= count:
+            fires.callback(None)
+        else:
+            self._waiting.append((count, fires))
+        return fires
+
     def attach(self, session: Session) -> tuple[Unchanged, Unchanged]:
         self.attached.append(session)
         self.looks.append((self._make(), self._make()))
+        for count, fires in self._waiting:
+            if count == len(self.attached):
+                reactor.callLater(0, fires.callback, None)
         return self.looks[-1]
 
     def end(self, session: Session, cause: Cause) -> None:
@@ -172,13 +184,14 @@ class RelayTestCase(TestCase):
         channel: Channel | None = None,
         wanted: dict[int, Want] | None = None,
         connect_timeout: float = 30,
+        listen: str | list[str] = "tcp:0:interface=127.0.0.1",
         **limits,
     ) -> Relay:
         """A relay that listens; its sessions are cut off at the end of the test."""
         self.channel = channel or Channel()
         relay = Relay(
             clock,
-            ["tcp:0:interface=127.0.0.1"],
+            [listen] if isinstance(listen, str) else listen,
             Upstreams(clock, upstreams, connect_timeout),
             open_wire,
             wanted or {},
@@ -188,6 +201,7 @@ class RelayTestCase(TestCase):
             self.channel.attach,
             self.channel.end,
         )
+        self.last_relay = relay
         await relay.start()
         self.addCleanup(relay.cut_off_all, Cause.SHUTDOWN)
         self.addCleanup(relay.stop_listening)
@@ -206,4 +220,6 @@ class RelayTestCase(TestCase):
         self.upstreams, port = await self.listen()
         relay = await self.relay(f"tcp:127.0.0.1:{port}", **options)
         client = await self.connect(relay)
-        return relay, client, await self.upstreams.when_connected()
+        upstream = await self.upstreams.when_connected()
+        await self.channel.when_attached()
+        return relay, client, upstream
