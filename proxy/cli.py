@@ -10,8 +10,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from proxy import __version__
-from proxy.config import Config, ConfigError, load, summary
+from proxy.config import Config, ConfigError, load
 from proxy.errors import OurError
+from proxy.summary import summary
 
 
 def main(arguments: list[str] | None = None) -> int:

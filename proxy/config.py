@@ -1,7 +1,7 @@
 """The conf file: what it says, typed; and everything that is wrong with it, at once.
 
-`load` reads it, `summary` says in a few lines what a proxy with it would do. The defaults are those of the
-classes here and of `proxy.campaign.policy.Policy`. Which reader an option has stands in one table, `_READERS`.
+The defaults are those of the classes here and of `proxy.campaign.policy.Policy`. How the value of an option is read
+stands in one table, `_READERS`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from attrs import NOTHING, evolve, field, fields, frozen
 
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
-from proxy.endpoints import connectable, listenable, only_local
+from proxy.endpoints import connectable, listenable
 from proxy.errors import OurError
 from proxy.ini import Problem, Section, cut
 from proxy.tevents.wires import tevent_wire
+from proxy.values import lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 
 
 class ConfigError(OurError):
@@ -88,78 +89,11 @@ class Config:
     limits: Limits = field(factory=Limits)
 
 
-# ------------------------------------------------------------------------------------------ what an option may be
-
-
-def _word(text: str) -> str:
-    if not text or "\n" in text:
-        raise ValueError("one line of text is wanted")
-    return text
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        raise ValueError(f"not a number of seconds: {text!r}") from None
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"seconds, from 0 on, are wanted: {text!r}")
-    return seconds
-
-
-def _some_seconds(text: str) -> float:
-    seconds = _seconds(text)
-    if not seconds:
-        raise ValueError("more than 0 seconds are wanted: nothing can be answered at once")
-    return seconds
-
-
-def _whole(text: str) -> int:
-    """Every whole number of the conf file fits the wire's signed 32 bits, DBIDs above all."""
-    if not text.isdecimal() or not 1 <= int(text) <= 0x7FFFFFFF:
-        raise ValueError(f"not a whole number from 1 to 2147483647: {text!r}")
-    return int(text)
-
-
-def _yes_or_no(text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise ValueError(f"neither yes nor no: {text!r}")
-    return text == "yes"
-
-
-def _one_of(choices: type[Enum]) -> Callable[[str], Enum]:
-    def read(text: str) -> Enum:
-        try:
-            return choices(text)
-        except ValueError:
-            known = ", ".join(choice.value for choice in choices)
-            raise ValueError(f"not one of {known}: {text!r}") from None
-
-    return read
-
-
-def _control(text: str) -> Enum:
-    control = _one_of(Control)(text)
+def _control(text: str) -> Control:
+    control = one_of(Control)(text)
     if control is not Control.TEVENTS:
         raise ValueError(f"not available in this version: {text!r} (there is: tevents)")
     return control
-
-
-def _lines(check: Callable[[str], None]) -> Callable[[str], tuple[str, ...]]:
-    """One or more lines that each satisfy `check`; what is wrong with any of them is said."""
-
-    def read(text: str) -> tuple[str, ...]:
-        problems = []
-        for line in text.splitlines() or [""]:
-            try:
-                check(line)
-            except ValueError as problem:
-                problems.append(str(problem))
-        if problems:
-            raise ValueError("; ".join(problems))
-        return tuple(text.splitlines())
-
-    return read
 
 
 def _wire(text: str) -> str:
@@ -177,33 +111,33 @@ def _store_url(text: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {
-    "listen": _lines(listenable),
-    "upstream": _lines(connectable),
+    "listen": lines(listenable),
+    "upstream": lines(connectable),
     "wire": _wire,
-    "communication_dn": _word,
-    "application": _word,
-    "application_dbid": _whole,
-    "by": _one_of(By),
+    "communication_dn": one_line,
+    "application": one_line,
+    "application_dbid": whole,
+    "by": one_of(By),
     "control": _control,
-    "attribute": _one_of(Attribute),
-    "settle": _seconds,
-    "settle_dialed": _seconds,
-    "answer_timeout": _some_seconds,
-    "attempts": _whole,
-    "hold_for_callbacks": _yes_or_no,
-    "complete_untouched": _yes_or_no,
-    "stale_after": _seconds,
-    "notify": _one_of(Notify),
-    "notify_wait": _seconds,
-    "dbid": _whole,
-    "campaign_id": _whole,
-    "group_id": _whole,
-    "complete": _yes_or_no,
+    "attribute": one_of(Attribute),
+    "settle": seconds,
+    "settle_dialed": seconds,
+    "answer_timeout": some_seconds,
+    "attempts": whole,
+    "hold_for_callbacks": yes_or_no,
+    "complete_untouched": yes_or_no,
+    "stale_after": seconds,
+    "notify": one_of(Notify),
+    "notify_wait": seconds,
+    "dbid": whole,
+    "campaign_id": whole,
+    "group_id": whole,
+    "complete": yes_or_no,
     "url": _store_url,
-    "connect_timeout": _some_seconds,
-    "max_sessions": _whole,
-    "max_frame": _whole,
-    "on_malformed": _one_of(OnMalformed),
+    "connect_timeout": some_seconds,
+    "max_sessions": whole,
+    "max_frame": whole,
+    "on_malformed": one_of(OnMalformed),
 }
 
 
@@ -254,7 +188,7 @@ def parse(text: str) -> Config:
         if kind == "group":
             groups.append((section, read))
         else:
-            values.setdefault(kind, read)
+            values[kind] = read
     if "tevents" not in values:
         problems.append(Problem("tevents", "", "missing, and there is no other channel: nothing would be relayed"))
 
@@ -341,58 +275,3 @@ def _shared_names(groups: Iterable[tuple[Section, ConfiguredGroup]]) -> Iterator
                 shared = "campaign_id and group_id are those of" if key == "group_id" else "the same as in"
                 line = section.entries[key].line if key else section.line
                 yield Problem(section.title, key, f"{shared} [{other}]", line)
-
-
-# ------------------------------------------------------------------------------------------------------- summary
-
-
-def summary(config: Config) -> str:
-    """What a proxy with this conf file would do, line by line; what deserves a second look last."""
-    rows = [*_relayed(config), *_completed(config), ("store", config.store.url)]
-    if config.admin:
-        rows.append(("admin", ", ".join(config.admin.listen)))
-    limits = config.limits
-    rows.append(
-        (
-            "limits",
-            f"{limits.max_sessions} sessions, frames of {limits.max_frame} bytes, "
-            f"{limits.connect_timeout:g} s to connect, {limits.on_malformed.value} what cannot be framed",
-        )
-    )
-    width = max(len(name) for name, _ in rows)
-    lines = [f"{name:<{width}}  {text}" for name, text in rows]
-    return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings(config))])
-
-
-_COMPLETED_BY = {
-    By.PROXY: "by the proxy",
-    By.DIALER: "by the dialer: only the attribute is written",
-    By.NOBODY: "by nobody: only watched, not a byte is changed",
-}
-
-
-def _relayed(config: Config) -> Iterator[tuple[str, str]]:
-    if channel := config.tevents:
-        yield "tevents", f"{', '.join(channel.listen)} to {', then '.join(channel.upstream)}; wire {channel.wire}"
-        yield "control", f"as {channel.application} ({channel.application_dbid}) on {channel.communication_dn}"
-
-
-def _completed(config: Config) -> Iterator[tuple[str, str]]:
-    yield "completion", f"{_COMPLETED_BY[config.policy.by]}; attribute: {config.policy.attribute.value}"
-    for group in config.groups:
-        policy = group.policy
-        completed = _COMPLETED_BY[policy.by] if policy.complete else "never completed"
-        yield "group", f"{group.names.name}: {completed}; attribute: {policy.attribute.value}"
-
-
-def warnings(config: Config) -> list[str]:
-    """What is allowed, and deserves a second look: `[section] key: what about it`."""
-    found = []
-    for endpoint in config.admin.listen if config.admin else ():
-        if not only_local(endpoint):
-            found.append(f"[admin] listen: {endpoint} can be reached from other hosts, and asks nobody who they are")
-    policies = [("completion", config.policy), *((f"group {g.names.name}", g.policy) for g in config.groups)]
-    for title, policy in policies:
-        if policy.by is By.NOBODY and policy.attribute is not Attribute.KEEP:
-            found.append(f"[{title}] attribute: {policy.attribute.value} is without effect while by = nobody")
-    return found

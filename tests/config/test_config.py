@@ -18,8 +18,6 @@ from proxy.config import (
     TEventsChannel,
     load,
     parse,
-    summary,
-    warnings,
 )
 from proxy.errors import OurError
 
@@ -225,6 +223,8 @@ def test_values_that_are_wrong(line: str, problem: str) -> None:
         ("tcp", "not an endpoint to listen on: 'tcp' (missing 1 required positional argument: 'port')"),
         ("tcp:70000", "no port from 0 to 65535: 'tcp:70000'"),
         ("tcp:port=x", "no port from 0 to 65535: 'tcp:port=x'"),
+        ("tcp6:70000", "no port from 0 to 65535: 'tcp6:70000'"),
+        ("ssl:70000:privateKey=x", "no port from 0 to 65535: 'ssl:70000:privateKey=x'"),
         ("tcp:1:interfaze=x", "not an endpoint to listen on: 'tcp:1:interfaze=x' (got an unexpected keyword argument"),
         ("ssl:1:privateKey=/nowhere.pem", "'ssl:1:privateKey=/nowhere.pem': No such file or directory: /nowhere.pem"),
         ("", "not an endpoint to listen on: '' (Unknown endpoint type: '')"),
@@ -249,7 +249,9 @@ def test_a_private_key_that_is_none(tmp_path: Path) -> None:
         ("tserver1:7000", "not an endpoint to connect to: 'tserver1:7000' (Unknown endpoint type: 'tserver1')"),
         ("tcp:tserver1", "not an endpoint to connect to: 'tcp:tserver1' (missing 1 required positional argument"),
         ("tcp:tserver1:0", "no port from 1 to 65535: 'tcp:tserver1:0'"),
+        ("tls:tserver1:70000", "no port from 1 to 65535: 'tls:tserver1:70000'"),
         ("tcp::7000", "no host: 'tcp::7000'"),
+        ("tls:host=:port=7000", "no host: 'tls:host=:port=7000'"),
         ("tls:tserver1:7000:trustRoots=/nowhere", "'tls:tserver1:7000:trustRoots=/nowhere': "),
     ],
 )
@@ -321,41 +323,3 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.conf").write_bytes(b"[tevents]\nlisten = \xe9\n")
     with pytest.raises(ConfigError, match=r"is not UTF-8: .* at byte 19"):
         load(tmp_path / "latin.conf")
-
-
-def test_the_summary_says_what_would_be_done() -> None:
-    """An operator reads in the summary who relays where, as whom, and who completes which group."""
-    text = summary(parse(f"{TEVENTS}\n[completion]\nby = proxy\n[group A@B]\ndbid = 1\nattribute = add\n"))
-    assert text.splitlines() == [
-        "tevents     tcp:7001 to tcp:tserver1:7000; wire open",
-        "control     as tevent-proxy (4114) on OCS_CommDN",
-        "completion  by the proxy; attribute: keep",
-        "group       A@B: by the proxy; attribute: add",
-        "store       memory:",
-        "limits      20000 sessions, frames of 1048576 bytes, 5 s to connect, relay what cannot be framed",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("listen", "warned"),
-    [
-        ("tcp:9101", True),
-        ("tcp:9101:interface=0.0.0.0", True),
-        ("tcp:9101:interface=10.0.0.1", True),
-        ("tcp:9101:interface=127.0.0.1", False),
-        ("tcp:9101:interface=localhost", False),
-        (r"tcp6:9101:interface=\:\:1", False),
-        ("unix:/run/admin", False),
-    ],
-)
-def test_an_admin_port_open_to_others_is_warned_of(listen: str, warned: bool) -> None:
-    """Status asks nobody who they are: where other hosts reach it, the summary says so."""
-    config = parse(f"{TEVENTS}\n[admin]\nlisten = {listen}\n")
-    assert [line.startswith("[admin] listen: ") for line in warnings(config)] == [True] * warned
-
-
-def test_an_attribute_that_nobody_writes_is_warned_of() -> None:
-    """R29: while `by = nobody` no attribute is written; who asked for one is told."""
-    config = parse(f"{TEVENTS}\n[group A@B]\nattribute = force\n[group C@D]\nby = dialer\nattribute = force\n")
-    assert warnings(config) == ["[group A@B] attribute: force is without effect while by = nobody"]
-    assert summary(config).endswith("warning: [group A@B] attribute: force is without effect while by = nobody")

@@ -7,8 +7,9 @@ from attrs import NOTHING
 
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Policy
-from proxy.config import OPTIONS, load, parse, warnings
+from proxy.config import OPTIONS, load, parse
 from proxy.ini import cut
+from proxy.summary import warnings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "conf" / "tevent-proxy.conf"

@@ -43,7 +43,7 @@ def test_references_are_unsigned() -> None:
 
 def test_other_user_data() -> None:
     """M4: with other user data everything else is as it was, order included; the first message is not touched."""
-    second = Attribute(USER_DATA, 3, [])
+    second = Attribute(USER_DATA, 3, [pair("second", 1)])
     message = Message(48, [REFERENCE, DATA, DN, second])
     changed = message.with_user_data([])
     assert changed == Message(48, [REFERENCE, DATA._replace(value=[]), DN, second])

@@ -1,0 +1,70 @@
+"""What a proxy with a conf file would do, in a few lines; and what deserves a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.campaign.policy import Attribute, By
+from proxy.config import Config
+from proxy.endpoints import only_local
+
+
+def summary(config: Config) -> str:
+    """What a proxy with this conf file would do, line by line; what deserves a second look last."""
+    rows = [*_relayed(config), *_completed(config), ("store", config.store.url)]
+    if config.admin:
+        rows.append(("admin", ", ".join(config.admin.listen)))
+    limits = config.limits
+    rows.append(
+        (
+            "limits",
+            f"{limits.max_sessions} sessions, frames of {limits.max_frame} bytes, "
+            f"{limits.connect_timeout:g} s to connect, {limits.on_malformed.value} what cannot be framed",
+        )
+    )
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{name:<{width}}  {text}" for name, text in rows]
+    return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings(config))])
+
+
+_COMPLETED_BY = {
+    By.PROXY: "by the proxy",
+    By.DIALER: "by the dialer: only the attribute is written",
+    By.NOBODY: "by nobody: only watched, not a byte is changed",
+}
+
+
+def _relayed(config: Config) -> Iterator[tuple[str, str]]:
+    if channel := config.tevents:
+        yield "tevents", f"{', '.join(channel.listen)} to {', then '.join(channel.upstream)}; wire {channel.wire}"
+        yield "control", f"as {channel.application} ({channel.application_dbid}) on {channel.communication_dn}"
+
+
+def _completed(config: Config) -> Iterator[tuple[str, str]]:
+    yield "completion", f"{_COMPLETED_BY[config.policy.by]}; attribute: {config.policy.attribute.value}"
+    for group in config.groups:
+        policy = group.policy
+        completed = _COMPLETED_BY[policy.by] if policy.complete else "never completed"
+        yield "group", f"{group.names.name}: {completed}; attribute: {policy.attribute.value}"
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed, and deserves a second look: `[section] key: what about it`."""
+    return [*_open_to_others(config), *_without_effect(config)]
+
+
+def _open_to_others(config: Config) -> Iterator[str]:
+    for endpoint in config.admin.listen if config.admin else ():
+        if not only_local(endpoint):
+            yield f"[admin] listen: {endpoint} can be reached from other hosts, and asks nobody who they are"
+
+
+def _without_effect(config: Config) -> Iterator[str]:
+    """Attributes to write where nothing is written (R29), each where it is first said."""
+    said: dict[Attribute, str] = {}
+    policies = [("completion", config.policy), *((f"group {g.names.name}", g.policy) for g in config.groups)]
+    for title, policy in policies:
+        if policy.by is By.NOBODY and policy.attribute is not Attribute.KEEP:
+            said.setdefault(policy.attribute, title)
+    for attribute, title in said.items():
+        yield f"[{title}] attribute: {attribute.value} is without effect while by = nobody"
