@@ -93,6 +93,7 @@ class ProxyService(Service):
         problems: list[BaseException] = []
 
         def failed(failure: Failure) -> None:
+            assert failure.value is not None
             problems.append(failure.value)
 
         beginning.addErrback(failed)
