@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-MAX_UNEVEN = 4096
-"""How many events of one DN may wait for their copies; the oldest are forgotten first."""
+MAX_BEHIND = 256
+"""For how many events of one DN copies are waited for; the oldest are forgotten first."""
 
 
 class Registrations:
@@ -16,7 +16,7 @@ class Registrations:
         self._dns: dict[int, set[str]] = {}
         self._blind: set[int] = set()
         self._gone: dict[str, float] = {}
-        self._uneven: defaultdict[str, dict[tuple[str, str], dict[int, int]]] = defaultdict(dict)
+        self._behind: defaultdict[str, dict[tuple[str, str], Counter[int]]] = defaultdict(dict)
 
     def register(self, session: int, dn: str) -> bool:
         """The session gets the events of the DN. False where it did already."""
@@ -26,8 +26,6 @@ class Registrations:
         sessions.add(session)
         self._dns.setdefault(session, set()).add(dn)
         self._gone.pop(dn, None)
-        for counts in self._uneven.get(dn, {}).values():
-            counts[session] = max(counts.values())
         return True
 
     def unregister(self, session: int, dn: str, now: float) -> None:
@@ -42,17 +40,14 @@ class Registrations:
         sessions.discard(session)
         if not sessions:
             del self._sessions[dn]
-            self._uneven.pop(dn, None)
             self._gone[dn] = now
-        else:
-            self._level_without(dn, session)
+        self._wait_no_more(dn, session)
 
-    def _level_without(self, dn: str, session: int) -> None:
-        events = self._uneven.get(dn, {})
-        for key, counts in list(events.items()):
-            counts.pop(session, None)
-            if len(set(counts.values())) <= 1:
-                del events[key]
+    def _wait_no_more(self, dn: str, session: int) -> None:
+        """No copies come any more on a session that is gone; what it brought stays counted for the others."""
+        for key, behind in list(self._behind.get(dn, {}).items()):
+            del behind[session]
+            self._drop_if_even(dn, key)
 
     def end(self, session: int, now: float) -> set[str]:
         """The session is over. The DNs it was registered for."""
@@ -85,21 +80,26 @@ class Registrations:
     def is_copy(self, session: int, dn: str, event: str, handle: str) -> bool:
         """Count an event that a session brought for a handle on a DN; whether another session brought it before.
 
-        The n-th time on one session is a copy of the n-th time on any other session of the DN; a session that
-        registers later starts from the count of then. Only differences between sessions are kept, so a DN with
-        one session costs nothing.
+        The n-th time on one session is a copy of the n-th time on any other session of the DN, though that one may
+        have ended since; a session that registers later starts from the count of then. So only by how much a
+        session is behind the others is kept: a DN with one session costs nothing.
         """
-        sessions = self.sessions(dn)
-        if len(sessions) < 2:
-            return False
-        events = self._uneven[dn]
         key = (event, handle)
-        counts = events.setdefault(key, dict.fromkeys(sessions, 0))
-        most = max(counts.values())
-        counts[session] = counts.get(session, 0) + 1
-        news = counts[session] > most
-        if len(set(counts.values())) == 1:
-            del events[key]
-        elif len(events) > MAX_UNEVEN:
-            del events[next(iter(events))]
-        return not news
+        behind = self._behind.get(dn, {}).get(key)
+        if behind is not None and session in behind:
+            behind -= Counter((session,))
+            self._drop_if_even(dn, key)
+            return True
+        others = self.sessions(dn) - {session}
+        if others:
+            events = self._behind[dn]
+            events.setdefault(key, Counter()).update(others)
+            if len(events) > MAX_BEHIND:
+                del events[next(iter(events))]
+        return False
+
+    def _drop_if_even(self, dn: str, key: tuple[str, str]) -> None:
+        if not self._behind[dn][key]:
+            del self._behind[dn][key]
+        if not self._behind[dn]:
+            del self._behind[dn]
