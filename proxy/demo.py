@@ -276,11 +276,11 @@ def outcomes(place: Place) -> list[Outcome]:
 
 def table(found: Sequence[Outcome]) -> Table:
     """The table with which the demo ends."""
-    shown = Table(title="What became of the groups", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown = Table(title="What became of the groups", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     shown.add_column("group", no_wrap=True)
     for column in ("records", "delivered", "finalized", "Stop", "Unload"):
         shown.add_column(column, justify="right")
-    shown.add_column("agents heard")
+    shown.add_column("each agent heard")
     shown.add_column("left", justify="right")
     for group in found:
         numbers = (group.records, group.delivered, group.finalized, group.stops, group.unloads)
@@ -292,12 +292,11 @@ def table(found: Sequence[Outcome]) -> Table:
 
 
 def _heard(group: Outcome) -> str:
-    """How many agents heard which words, in order; who heard something else is named among the faults."""
-    agents = Counter(tuple(heard) for heard in group.told.values())
-    return "\n".join(
-        f"{number} × {', '.join(word.removeprefix('Campaign') for word in heard) or 'nothing'}"
-        for heard, number in agents.items()
-    )
+    """What each agent heard, in order; in one line where all heard the same."""
+    agents = Counter(", ".join(word.removeprefix("Campaign") for word in heard) for heard in group.told.values())
+    if len(agents) == 1:
+        return next(iter(agents)) or "nothing"
+    return "\n".join(f"{number} agents: {heard or 'nothing'}" for heard, number in agents.items())
 
 
 def main(arguments: list[str]) -> int:
