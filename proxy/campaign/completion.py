@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from proxy.campaign.life import State
-from proxy.campaign.observation import News, Settled, Status, Stop, Unload, Word
+from proxy.campaign.observation import News, Request, Settled, Status, Stop, Unload, Word
 from proxy.campaign.records import Record
 
 if TYPE_CHECKING:
@@ -96,13 +96,16 @@ def _goes_stale(group: Group, record: Record, now: float) -> bool:
 class Step(Enum):
     """How far a completion is."""
 
-    STOP = "Stop is sent"
-    TELL_STOPPED = "the agents are told CampaignStopped"
-    UNLOAD = "Unload is sent"
+    STOP = "OCS: Stop is sent"
+    TELL = "agents to be told CampaignStopped"
+    UNLOAD = "OCS: Unload is sent"
 
 
-_STILL = {Step.STOP: Status.RUNNING, Step.UNLOAD: Status.ACTIVE}
-"""The status that shows that a step's request has had no effect."""
+_OLD = {Step.STOP: Status.RUNNING, Step.TELL: Status.ACTIVE, Step.UNLOAD: Status.ACTIVE}
+"""The status that a step begins with: where it still shows, the step's request has had no effect."""
+
+_UNLOADS = frozenset({Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS})
+"""OCS has accepted an Unload (R21)."""
 
 
 class Completion:
@@ -116,40 +119,28 @@ class Completion:
         self._silences = 0
         self._reference: int | None = None
         self._asked: int | None = None
-        self._taken = False
+        self._unloads = False
         self._suspended = False
-        self._returned = 0
-        self._retrieved: int | None = None
-        self._scheduled = 0
+        self._came_back = False
         self.due_at: float | None = None
 
-    @property
-    def waiting_for(self) -> str:
+    def waiting_for(self, now: float) -> str:
         """What the completion waits for, in an operator's words."""
-        if self._suspended:
-            return "the answer to a client's request"
-        if self._step is Step.TELL_STOPPED:
-            return "agents to be told, and outstanding records"
-        return f"OCS: {self._step.value}"
+        return self._hindrance(now) or self._step.value
 
     def begin(self, now: float) -> None:
         """Everything has held for long enough: send Stop."""
-        records = self._group.session.records
-        self._returned, self._scheduled = records.returned, records.scheduled
-        self._retrieved = self._group.session.retrieved
         self._send(now)
 
     def _send(self, now: float) -> None:
         group = self._group
         self._attempts += 1
-        self._asked = None
         self._reference = group.around.references.take()
         self.due_at = now + group.policy.answer_timeout
         request: type[Stop] | type[Unload]
         if self._step is Step.STOP:
             request, news = Stop, News.STOP_SENT
             group.life.stop_sent()
-            group.stop_is_out = True
         else:
             request, news = Unload, News.UNLOAD_SENT
             group.life.unload_sent()
@@ -165,45 +156,54 @@ class Completion:
 
     def found(self, status: Status, now: float, reference: str | None) -> None:
         """OCS's answer to a status request, as far as it does not change the state of the group (R21)."""
-        if status in (Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS):
-            self._taken = True
-            if self._step is Step.UNLOAD:
-                self._asked, self._silences = None, 0
-                self.due_at = now + self._group.policy.answer_timeout
-            return
-        if self._asked is None or reference not in (None, str(self._asked)) or status is not _STILL.get(self._step):
+        if status in _UNLOADS:
+            self._unloads = True
+        elif not self._is_answer(reference) or status is not _OLD[self._step] or self._unloads:
             return
         self._asked, self._silences = None, 0
-        self._repeat(now)
+        if self._step is Step.TELL:
+            self.due_at = None
+        elif self._unloads:
+            self.due_at = now + self._group.policy.answer_timeout
+        else:
+            self._repeat(now)
+
+    def _is_answer(self, reference: str | None) -> bool:
+        return self._asked is not None and reference in (None, str(self._asked))
 
     def _repeat(self, now: float) -> None:
-        """OCS shows the old state: the request is repeated, unless it was often enough or a client is in between."""
+        """OCS shows the old state: the request is repeated, or asked about anew once nothing is in between."""
         if self._attempts >= self._group.policy.attempts:
             self._fail(f"OCS still shows the old state after {self._attempts} requests")
-        elif self._group.requests:
-            self.due_at = now
+        elif self._has_records():
+            self._give_way()
+        elif self._hindrance(now) is not None:
+            self.due_at = now + self._group.policy.answer_timeout
         else:
             self._send(now)
 
     def asked_again(self, reference: int, now: float) -> None:
-        """The control session is back and asks for the status: that answer counts for this step (R22)."""
-        if self._step in _STILL:
-            self._asked = reference
-            self.due_at = now + self._group.policy.answer_timeout
+        """The control session is back and asks for the status: nothing is sent before that is answered (R22)."""
+        self._asked = reference
+        self.due_at = now + self._group.policy.answer_timeout
 
-    def record_shows(self) -> None:
-        """Something shows a record: before Stop is accepted that ends the completion (R23)."""
+    def record_shows(self, in_hand: bool) -> None:
+        """Something shows a record: before Stop is accepted that ends the completion (R23).
+
+        `in_hand` where OCS has it in hand: it was returned or retrieved.
+        """
         if self._step is Step.STOP:
-            self._group.life.let_go()
-            self._end(News.ABANDONED, "a record shows")
+            self.abandon("a record shows")
+        else:
+            self._came_back = self._came_back or in_hand
 
     def went_on(self, now: float) -> None:
         """OCS's word, or a status, may have moved the group: the goal of a step counts, whoever reached it (R20)."""
         group = self._group
         if self._step is Step.STOP and group.state in (State.LOADED, State.UNLOADED):
-            self._step = Step.TELL_STOPPED
+            self._step = Step.TELL
             self._asked, self.due_at = None, None
-            group.stop_is_out = False
+            self._attempts = self._silences = 0
             if group.notices is not None:
                 group.notices.begin(Word.STOPPED, group.session.agents, now)
         if group.state is State.UNLOADED:
@@ -219,20 +219,32 @@ class Completion:
     # ------------------------------------------------------------------------------------------- what is to be done
 
     def proceed(self, now: float) -> None:
-        """Take the next step, if it is time, and if no client's request is in between (R22)."""
+        """Take the next step, if it is time, and if nothing is in between (R22)."""
         group = self._group
         if not group.can_ask:
             return
         self._suspend(bool(group.requests))
-        if self._step is Step.TELL_STOPPED:
+        if self.due_at is not None:
+            if now >= self.due_at and not self._suspended:
+                self._ask(now)
+        elif group.notices is None or not group.notices.waiting:
             self._proceed_to_unload(now)
-        elif self.due_at is not None and now >= self.due_at and not self._suspended:
-            self._ask(now)
 
     def _suspend(self, suspended: bool) -> None:
         if suspended and not self._suspended:
             self._group.announce(News.SUSPENDED, "a client's request is unanswered")
         self._suspended = suspended
+
+    def _hindrance(self, now: float) -> str | None:
+        """What is in between: nothing is sent or repeated while it lasts (R16, R22, R23)."""
+        group = self._group
+        if group.requests:
+            return "the answer to a client's request"
+        if group.is_blind:
+            return "an agent's session that can be read"
+        if self._step is not Step.STOP and (holding := holding_records(group, now)):
+            return _counted(holding, "record", "outstanding")
+        return None
 
     def _ask(self, now: float) -> None:
         """Silence: ask for the status before anything is repeated (R21)."""
@@ -246,43 +258,53 @@ class Completion:
         self.due_at = now + group.policy.answer_timeout
 
     def _proceed_to_unload(self, now: float) -> None:
-        group = self._group
-        if group.notices is not None and group.notices.waiting:
-            return
         if self._has_records():
-            group.life.let_go()
-            self._end(News.STOPPED_WITH_RECORDS, "records came back after Stop: Unload is not sent")
-        elif holding_records(group, now) == 0 and not self._suspended:
+            self._give_way()
+        elif self._hindrance(now) is None:
             self._step = Step.UNLOAD
-            self._attempts = self._silences = 0
-            if self._taken:
-                group.life.unload_sent()
-                self.due_at = now + group.policy.answer_timeout
+            if self._unloads:
+                self._group.life.unload_sent()
+                self.due_at = now + self._group.policy.answer_timeout
             else:
                 self._send(now)
 
     def _has_records(self) -> bool:
-        """Whether a record was returned, retrieved or scheduled since the Stop (R23)."""
-        session = self._group.session
-        records = session.records
-        more = self._retrieved is not None and (session.retrieved or 0) > self._retrieved
-        callbacks = self._group.policy.hold_for_callbacks and records.scheduled > self._scheduled
-        return records.returned > self._returned or more or callbacks
+        """Whether a record was returned, retrieved or scheduled since Stop was sent (R23)."""
+        records = self._group.session.records
+        callbacks = self._group.policy.hold_for_callbacks and records.scheduled > 0
+        return self._came_back or records.returned > 0 or callbacks
 
     # ------------------------------------------------------------------------------------------------- its end
 
     def abandon(self, why: str) -> None:
-        """The group is wanted again: a completion ends where OCS has loaded or started it (R22)."""
+        """The group is wanted, or a record shows: what is on its way to OCS is waited for, and wanted no more."""
+        self._withdraw()
         self._end(News.ABANDONED, why)
+
+    def _give_way(self) -> None:
+        """Records came back: a group that runs goes on, one that is stopped stays loaded (R23)."""
+        if self._step is Step.STOP:
+            self.abandon("a record shows")
+        else:
+            self._withdraw()
+            self._end(News.STOPPED_WITH_RECORDS, "records came back after Stop: no Unload")
+
+    def _withdraw(self) -> None:
+        group = self._group
+        if self._step is not Step.TELL and self.due_at is not None:
+            group.withdraw(Request.STOP if self._step is Step.STOP else Request.UNLOAD, self._reference, self.due_at)
+        if group.state in (State.STOPPING, State.UNLOADING):
+            group.life.let_go()
 
     def _fail(self, why: str) -> None:
         self._group.life.gave_up()
-        self._group.stop_is_out = False
         self._end(News.FAILED, why)
 
     def _end(self, news: News, text: str) -> None:
         group = self._group
         group.completion = None
         group.held_since = None
+        if self._step is Step.STOP and group.notices is not None:
+            group.notices.over()
         group.announce(news, text)
         group.around.tell(Settled(group.title))

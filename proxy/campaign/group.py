@@ -80,11 +80,16 @@ class Surroundings:
         self.counts[name] = self.counts.get(name, 0) + 1
 
 
+OURS = 0
+"""The session of our own requests: no client has it."""
+
+
 @define(eq=False)
 class ClientRequest:
     """A client's Load, Start, SetDialingMode, Stop or Unload that OCS has not answered.
 
-    `asked` is the reference of the status request that asks what became of it.
+    So is a Stop or an Unload of our own that is no longer wanted, from the session OURS. `asked` is the reference of
+    the status request that asks what became of it.
     """
 
     session: int
@@ -136,7 +141,6 @@ class Group:
         self.awaiting: set[DesktopRequest] = set()
         self.completion: Completion | None = None
         self.notices: Notices | None = None
-        self.stop_is_out = False
         self.completions = 0
         self.due: float | None = None
         self._upcoming: GroupSession | None = None
@@ -231,22 +235,21 @@ class Group:
         """See Lived: counters, evidence and armed begin anew."""
         self.session = self._upcoming or self._new_session()
         self._upcoming = None
-        self.notices = None
-        self._abandon("OCS loaded the group")
+        self._want("OCS loaded the group")
         self.announce(News.LOADED, f"session {self.session.number}")
 
     def end_session(self) -> None:
-        """See Lived."""
+        """See Lived. A Stop of ours that nobody wants any more has lost its object."""
+        self.requests = [asked for asked in self.requests if (asked.session, asked.request) != (OURS, Request.STOP)]
+        self._forget_notices()
         self.announce(News.UNLOADED, f"session {self.session.number}")
 
     def begin_run(self) -> None:
         """See Lived: evidence belongs to one run."""
         self.run += 1
         self.in_run = True
-        self.stop_is_out = False
         self.session.evidence.new_run()
-        self.notices = None
-        self._abandon("OCS started the group")
+        self._want("OCS started the group")
         self.announce(News.STARTED, f"run {self.run}")
 
     def end_run(self) -> None:
@@ -254,11 +257,20 @@ class Group:
         if self.in_run:
             self.in_run = False
             self.session.evidence.new_run()
+            self._forget_notices()
             self.announce(News.STOPPED, f"run {self.run}")
 
-    def _abandon(self, why: str) -> None:
+    def _want(self, why: str) -> None:
+        """Somebody wants the group: whatever we were about to do to it, and to say of it, is over (R22, R27)."""
         if self.completion is not None:
             self.completion.abandon(why)
+        if self.notices is not None:
+            self.notices.over()
+
+    def _forget_notices(self) -> None:
+        """OCS's words on the end of another run or session are not those of our completion."""
+        if self.notices is not None and self.notices.is_over:
+            self.notices = None
 
     # -------------------------------------------------------------------------------------------------- OCS's word
 
@@ -306,9 +318,6 @@ class Group:
             self.session.evidence.touched = True  # the agent's connection was ahead of OCS's word
         if self.completion is not None:
             self.completion.went_on(now)
-        elif self.stop_is_out and self.state is State.LOADED:
-            self.stop_is_out = False
-            self.announce(News.STOPPED_WITH_RECORDS, "a record showed while our Stop was on its way")
 
     def _learn_mode(self, mode: str | None) -> None:
         if mode is not None:
@@ -330,6 +339,10 @@ class Group:
             )
         )
 
+    def withdraw(self, request: Request, reference: int | None, due_at: float) -> None:
+        """Our own request is on its way and no longer wanted: until OCS answers, it is one like any other."""
+        self.requests.append(ClientRequest(OURS, request, False, None, str(reference), None, due_at))
+
     def refused(self, refused: ClientRequest) -> None:
         """OCS, or the T-Server, refuses a client's request: all stays as it is."""
         self.requests.remove(refused)
@@ -344,6 +357,11 @@ class Group:
 
     def _accept(self, accepted: ClientRequest) -> None:
         self.requests.remove(accepted)
+        if accepted.session == OURS:
+            self.announce(News.STOPPED_WITH_RECORDS, f"our {accepted.request.value} was accepted when no longer wanted")
+            return
+        if accepted.request in (Request.LOAD, Request.START) and self.completion is not None:
+            self.completion.abandon(f"a client's {accepted.request.value} was accepted")
         if accepted.request in (Request.LOAD, Request.START, Request.SET_MODE):
             self._arm(accepted.armed)
 
@@ -398,13 +416,16 @@ class Group:
         """A sign of a call or a record: the time to settle begins anew."""
         self.last_sign = now
 
-    def record_shows(self, now: float) -> None:
-        """Something shows a record: evidence is taken back (R13), a Stop not yet accepted is not meant (R23)."""
+    def record_shows(self, now: float, in_hand: bool = False) -> None:
+        """Something shows a record: evidence is taken back (R13), a Stop not yet accepted is not meant (R23).
+
+        `in_hand` where OCS has it in hand again: it was returned or retrieved.
+        """
         self.sign(now)
         if self.current.evidence.take_back():
             self.announce(News.EVIDENCE_GONE, "a record shows")
         if self.completion is not None:
-            self.completion.record_shows()
+            self.completion.record_shows(in_hand)
 
     def touch(self, now: float) -> None:
         """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""
@@ -504,7 +525,7 @@ class Group:
     def waiting_for(self, now: float) -> str:
         """Why the group is not completed, in an operator's words."""
         if self.completion is not None:
-            return self.completion.waiting_for
+            return self.completion.waiting_for(now)
         if self.state is not State.RUNNING:
             return "a failed completion: see the log" if self.state is State.FAILED else "dialing"
         blocked: Obstacle | None = obstacle(self, now)

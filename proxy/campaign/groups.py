@@ -370,7 +370,7 @@ class Groups:
             return
         records.settle(handle, SETTLES[action], request.callback)
         if action is Action.REJECT:
-            group.record_shows(now)
+            group.record_shows(now, in_hand=True)
 
     def _message_taken(self, seen: MessageTaken, now: float) -> None:
         self._requests.message_taken(seen.session, seen.message_reference)
@@ -469,8 +469,8 @@ class Groups:
             if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):
                 self._around.add("swallowed")
                 self._tell(Swallow())
-            elif seen.word in _AGENT_NEWS and not is_answer:
-                group.notices.news(seen.dn)
+            elif seen.word in _AGENT_NEWS:
+                group.notices.news(seen.dn, is_answer)
         if not self._around.connected and not is_answer:
             group.hear(seen.word, now, seen.mode)
         elif seen.mode is not None:
@@ -575,7 +575,7 @@ class Groups:
         tally.retrieve(seen)
         if seen.brought:
             group.touch(now)
-            group.record_shows(now)
+            group.record_shows(now, in_hand=True)
         elif tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
 

@@ -128,6 +128,7 @@ _TABLE: dict[State, _Row] = {
         Life.unloaded: (State.UNLOADED, _OVER),
         Life.found_running: (State.RUNNING, _NEW_RUN),
         Life.unload_sent: (State.UNLOADING, ()),
+        Life.gave_up: (State.FAILED, ()),
     },
     State.RUNNING: {
         Life.loaded_anew: (State.LOADED, _RELOAD),

@@ -1,12 +1,12 @@
-"""Who has heard what of one completion: every agent CampaignStopped, then CampaignUnloaded, once each (R25 to R28).
+"""Who has heard what of one completion: every agent CampaignStopped, then CampaignUnloaded, once each (R25 to R27).
 
-A Notices lives from the first Stop of a completion until the group is loaded or started anew. It says what to tell
-whom; the words themselves go out as NotifyAgent commands.
+A Notices lives from the first Stop of a completion until the next one. It says what to tell whom; the words themselves
+go out as NotifyAgent commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import define, field
 
@@ -16,21 +16,55 @@ from proxy.campaign.registrations import Registrations
 SWALLOW_FOR = 60.0
 """For how many seconds OCS's own word is swallowed after the proxy's (R26)."""
 
+IN_ORDER = (Word.STOPPED, Word.UNLOADED)
+"""What agents are told, in this order always."""
+
 
 @define
-class _Told:
-    """One agent: which words were heard, by which session, and when the proxy said them."""
+class _Hearing:
+    """What was heard, when the proxy said it, and what shall be heard, by when."""
 
-    heard: set[tuple[int, Word]] = field(factory=set)
-    by_proxy: dict[Word, float] = field(factory=dict)
-    waiting: dict[tuple[int, Word], float] = field(factory=dict)
-    owed: list[Word] = field(factory=list)
+    heard: set[Word] = field(factory=set)
+    told: dict[Word, float] = field(factory=dict)
+    waiting: dict[Word, float] = field(factory=dict)
 
-    def has_heard(self, word: Word) -> bool:
-        return any(heard is word for _, heard in self.heard)
+    def expect(self, word: Word, due: float) -> None:
+        """The word, and whatever goes before it, shall be heard by then."""
+        for expected in IN_ORDER[: IN_ORDER.index(word) + 1]:
+            if expected not in self.heard:
+                self.waiting.setdefault(expected, due)
 
-    def expects(self, word: Word) -> bool:
-        return self.has_heard(word) or word in self.owed or any(waits is word for _, waits in self.waiting)
+    def hear(self, word: Word) -> None:
+        self.heard.add(word)
+        self.waiting.pop(word, None)
+
+
+@define
+class _Agent:
+    """One agent: his sessions; and what he heard in those that are gone, and is owed while he has none."""
+
+    sessions: dict[int, _Hearing] = field(factory=dict)
+    absent: _Hearing = field(factory=_Hearing)
+
+    def comes(self, session: int) -> _Hearing:
+        """A session more. One who comes back goes on where he left; another desktop of his begins anew."""
+        if self.sessions:
+            waiting = [hearing.waiting for hearing in self.sessions.values()]
+            hearing = _Hearing(waiting={word: due for words in waiting for word, due in words.items()})
+        else:
+            hearing, self.absent = self.absent, _Hearing()
+        self.sessions[session] = hearing
+        return hearing
+
+    def goes(self, session: int) -> None:
+        """A session is gone: what it was to hear is owed to the agent, unless he hears it elsewhere."""
+        gone = self.sessions.pop(session, None)
+        if gone is None:
+            return
+        self.absent.heard |= gone.heard
+        self.absent.told.update(gone.told)
+        if not self.sessions:
+            self.absent.waiting = {word: due for word, due in gone.waiting.items() if word not in self.absent.heard}
 
 
 class Notices:
@@ -43,91 +77,105 @@ class Notices:
         self._registrations = registrations
         self._tell = tell
         self._wait = wait
-        self._agents: dict[str, _Told] = {}
+        self._agents: dict[str, _Agent] = {}
         self._let_go: set[str] = set()
+        self.is_over = False
+
+    # ------------------------------------------------------------------------------------------- OCS and its words
 
     def begin(self, word: Word, dns: Iterable[str], now: float) -> None:
         """OCS's word is `word`: every agent shall hear it, from OCS within the wait, else from us."""
         for dn in dns:
             if dn not in self._let_go:
-                agent = self._agents.setdefault(dn, _Told())
-                if word is Word.UNLOADED and not agent.expects(Word.STOPPED):
-                    self._expect(agent, dn, Word.STOPPED, now)
-                self._expect(agent, dn, word, now)
-
-    def _expect(self, agent: _Told, dn: str, word: Word, now: float) -> None:
-        sessions = self._registrations.sessions(dn)
-        for session in sessions:
-            if (session, word) not in agent.heard:
-                agent.waiting[session, word] = now + self._wait
-        if not sessions and not agent.has_heard(word):
-            agent.owed.append(word)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether an agent who has a session has yet to be told."""
-        return any(agent.waiting for agent in self._agents.values())
-
-    @property
-    def next_due(self) -> float | None:
-        """When the next notification goes out."""
-        return min((due for agent in self._agents.values() for due in agent.waiting.values()), default=None)
-
-    def fall_due(self, now: float) -> None:
-        """Tell those whom OCS has left untold for long enough: Stopped before Unloaded."""
-        for dn, agent in self._agents.items():
-            due = [key for key, when in agent.waiting.items() if when <= now]
-            for session, word in sorted(due, key=lambda key: key[1] is Word.UNLOADED):
-                self._say(agent, session, dn, word, now)
+                agent = self._agent(dn)
+                for hearing in list(agent.sessions.values()) or [agent.absent]:
+                    hearing.expect(word, now + self._wait)
 
     def heard(self, session: int, dn: str, word: Word, now: float) -> bool:
         """OCS's own word is about to reach a session of an agent; whether it is to be swallowed (R26).
 
-        If it is CampaignUnloaded and the agent has not heard CampaignStopped, that goes in first (R25).
+        If it is CampaignUnloaded and this session has not heard CampaignStopped, that goes in first (R25).
         """
         if dn in self._let_go:
             return False
-        agent = self._agents.setdefault(dn, _Told())
-        told = agent.by_proxy.get(word)
-        if told is not None and now - told < SWALLOW_FOR:
+        agent = self._agent(dn)
+        hearing = agent.sessions.get(session) or agent.comes(session)
+        told = hearing.told.get(word)
+        if told is not None and now - told <= SWALLOW_FOR:
             return True
-        if word is Word.UNLOADED and ((session, Word.STOPPED) in agent.waiting or not agent.has_heard(Word.STOPPED)):
-            self._say(agent, session, dn, Word.STOPPED, now)
-        self._mark(agent, session, word)
+        if word is Word.UNLOADED and Word.STOPPED not in hearing.heard and not self.is_over:
+            self._say(hearing, session, dn, Word.STOPPED, now)
+        hearing.hear(word)
         return False
 
+    def news(self, dn: str, is_answer: bool) -> None:
+        """An agent hears that the group is loaded or started: as news, nothing waits for him any more (R27).
+
+        An answer to his own question is none; but once the group is wanted again it shows him to know.
+        """
+        if self.is_over or not is_answer:
+            self._agents.pop(dn, None)
+            self._let_go.add(dn)
+
+    def over(self) -> None:
+        """The group is wanted again, or was never stopped: nobody is told any more.
+
+        OCS's own words of this completion may still be on their way; what was told stays known for them.
+        """
+        self.is_over = True
+        for agent in self._agents.values():
+            for hearing in (agent.absent, *agent.sessions.values()):
+                hearing.waiting.clear()
+
+    # ---------------------------------------------------------------------------------------------- who is there
+
     def registered(self, session: int, dn: str, now: float) -> None:
-        """An agent who had no session has one again: what is owed is told, in order."""
+        """An agent has a session more; if he had none, what is owed to him is told, in order (R27)."""
         agent = self._agents.get(dn)
-        if agent is None:
+        if agent is None or session in agent.sessions:
             return
-        for word in list(agent.owed):
-            self._say(agent, session, dn, word, now)
+        comes_back = not agent.sessions
+        hearing = agent.comes(session)
+        if comes_back:
+            self._say_all(hearing, session, dn, list(hearing.waiting), now)
 
     def unregistered(self, session: int, dn: str) -> None:
-        """A session of an agent is gone: what it was to be told is owed to the agent, unless heard elsewhere."""
-        agent = self._agents.get(dn)
-        if agent is None:
-            return
-        for key in [key for key in agent.waiting if key[0] == session]:
-            del agent.waiting[key]
-            word = key[1]
-            elsewhere = any(other is word for _, other in agent.waiting)
-            if not elsewhere and not agent.has_heard(word) and word not in agent.owed:
-                agent.owed.append(word)
+        """A session of an agent is gone."""
+        if dn in self._agents:
+            self._agents[dn].goes(session)
 
-    def news(self, dn: str) -> None:
-        """An agent hears that a campaign of the group is loaded or started again: nothing waits for him (R27)."""
-        self._agents.pop(dn, None)
-        self._let_go.add(dn)
+    def _agent(self, dn: str) -> _Agent:
+        if dn not in self._agents:
+            self._agents[dn] = _Agent({session: _Hearing() for session in self._registrations.sessions(dn)})
+        return self._agents[dn]
 
-    def _say(self, agent: _Told, session: int, dn: str, word: Word, now: float) -> None:
-        agent.by_proxy[word] = now
-        self._mark(agent, session, word)
+    # ---------------------------------------------------------------------------------------------- who is told
+
+    def _hearings(self) -> Iterator[tuple[int, str, _Hearing]]:
+        for dn, agent in self._agents.items():
+            for session, hearing in agent.sessions.items():
+                yield session, dn, hearing
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an agent who has a session has yet to be told."""
+        return any(hearing.waiting for _, _, hearing in self._hearings())
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next notification goes out."""
+        return min((due for _, _, hearing in self._hearings() for due in hearing.waiting.values()), default=None)
+
+    def fall_due(self, now: float) -> None:
+        """Tell those whom OCS has left untold for long enough."""
+        for session, dn, hearing in self._hearings():
+            self._say_all(hearing, session, dn, [word for word, due in hearing.waiting.items() if due <= now], now)
+
+    def _say_all(self, hearing: _Hearing, session: int, dn: str, words: list[Word], now: float) -> None:
+        for word in sorted(words, key=IN_ORDER.index):
+            self._say(hearing, session, dn, word, now)
+
+    def _say(self, hearing: _Hearing, session: int, dn: str, word: Word, now: float) -> None:
+        hearing.told[word] = now
+        hearing.hear(word)
         self._tell(session, dn, word)
-
-    def _mark(self, agent: _Told, session: int, word: Word) -> None:
-        agent.heard.add((session, word))
-        agent.waiting.pop((session, word), None)
-        if word in agent.owed:
-            agent.owed.remove(word)
