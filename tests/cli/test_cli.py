@@ -1,5 +1,6 @@
 """The command line."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,18 @@ def test_check_imports_no_service() -> None:
         "sys.exit('proxy.service' in sys.modules or 'proxy.simulator' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    """`run` on a port that somebody else has says so in one line, and ends with 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        conf = tmp_path / "taken.conf"
+        conf.write_text(
+            f"[tevents]\nlisten = tcp:{port}:interface=127.0.0.1\nupstream = tcp:127.0.0.1:{port}\n"
+            "communication_dn = OCS_CommDN\napplication = tevent-proxy\napplication_dbid = 4114\n"
+        )
+        done = tevent_proxy("run", "--config", str(conf))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"127.0.0.1:{port}" in line
