@@ -148,8 +148,8 @@ class SimulatedAgent:
 
     def begin(self) -> None:
         """Connect, and come back whenever the connection is lost, until `end`."""
-        connecting = clientFromString(self._reactor, self._endpoint)  # type: ignore[no-untyped-call]
-        connection = connectProtocol(connecting, TClient(self._hear, self._lose))  # type: ignore[no-untyped-call]
+        connecting = clientFromString(self._reactor, self._endpoint)
+        connection = connectProtocol(connecting, TClient(self._hear, self._lose))
         connection.addCallbacks(self._connected, self._cannot_connect)
 
     def end(self) -> None:

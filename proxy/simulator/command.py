@@ -54,7 +54,7 @@ def _react(run: Callable[[Any], Deferred[None]]) -> int:
     problems: list[str] = []
 
     def ended(failure: Failure) -> None:
-        failure.trap(OurError, PeerError)  # type: ignore[no-untyped-call]
+        failure.trap(OurError, PeerError)
         problems.append(str(failure.value))
 
     def started(reactor: Any) -> Deferred[None]:

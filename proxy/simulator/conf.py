@@ -154,7 +154,7 @@ def _option(read: Callable[[str], Any], default: Any = attrs.NOTHING) -> Any:
 
 @attrs.frozen
 class TServerConf:
-    """[tserver]. `dns` are further DNs besides those of the agents; `log` is in the form of T-Library logs."""
+    """[tserver]. `dns` are further DNs besides those of the agents; `log` has every message."""
 
     listen: str = _option(_text, "tcp:7000:interface=127.0.0.1")
     communication_dn: str = _option(_text, "OCS_CommDN")

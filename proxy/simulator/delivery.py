@@ -82,11 +82,12 @@ class Delivery:
         self._group.voice.statistic(self._group, Stat.CALLBACK_MISSED, pair(word.HANDLE, held.handle))
 
     def _take_fresh(self, dn: str) -> Held | None:
-        """A record at hand that is no callback; one that this agent refused only if nobody else is there."""
-        alone = not any(self._group.voice.switch.attended(other) for other in self._group.conf.agents if other != dn)
+        """A record at hand that is no callback; one that this agent refused only if all others who are there did."""
+        attended = self._group.voice.switch.attended
+        others = {other for other in self._group.conf.agents if other != dn and attended(other)}
 
         def wanted(held: Held) -> bool:
-            return not held.is_callback and (alone or dn not in held.refused_by)
+            return not held.is_callback and (dn not in held.refused_by or held.refused_by >= others)
 
         return self._group.pool.take(wanted, self._group.timers.now)
 

@@ -62,9 +62,9 @@ class Desktops:
     def _status(self, request: Request) -> None:
         for group in self._groups_of(request.dn):
             if group.status is Status.RUNNING:
-                self._voice.campaign_event(group, request.dn, "CampaignStarted", request.reference)
+                self._voice.answer_status(group, request.dn, "CampaignStarted", request.reference)
             elif group.status is Status.ACTIVE:
-                self._voice.campaign_event(group, request.dn, "CampaignLoaded", request.reference)
+                self._voice.answer_status(group, request.dn, "CampaignLoaded", request.reference)
 
     def _preview(self, request: Request) -> None:
         group = self._group_named_by(request)

@@ -101,8 +101,8 @@ class Operator:
         """Give the order through the T-Server at an endpoint string; returns the answer's user data."""
         self._timers.later(self._order.timeout, self._fail, "no answer in time")
         try:
-            connecting = clientFromString(self._reactor, endpoint)  # type: ignore[no-untyped-call]
-            await connectProtocol(connecting, self._client)  # type: ignore[no-untyped-call]
+            connecting = clientFromString(self._reactor, endpoint)
+            await connectProtocol(connecting, self._client)
         except (ConnectError, OSError, ValueError) as problem:
             self._timers.cancel_all()
             raise NoAnswer(f"cannot connect to {endpoint}: {problem}") from problem

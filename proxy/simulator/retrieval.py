@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.interfaces import IDelayedCall
 
 from proxy.simulator.calling_list import RETRIEVED_TYPES
-from proxy.simulator.vocabulary import Stat
+from proxy.simulator.vocabulary import RecordType, Stat
 
 if TYPE_CHECKING:
     from proxy.simulator.group import CampaignGroup
@@ -52,7 +52,9 @@ class Retrieval:
     def replenish(self) -> None:
         """Ask the database for more, if few records are at hand, and it was not asked in vain just now."""
         group = self._group
-        if self._pending is not None or len(group.pool.at_hand) >= group.conf.minimum:
+        promised = RecordType.PERSONAL_CALLBACK
+        for_anybody = sum(held.record.type is not promised for held in group.pool.at_hand)
+        if self._pending is not None or for_anybody >= group.conf.minimum:
             return
         if group.ocs.retrieval_time:
             self._pending = group.timers.later(group.ocs.retrieval_time, self._retrieve)

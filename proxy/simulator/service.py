@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -26,6 +27,7 @@ from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.ocs import Ocs
 from proxy.simulator.timers import Timers
+from proxy.simulator.tlog import MessageLog
 from proxy.simulator.tserver import TServer
 from proxy.tevents.openwire import open_wire
 
@@ -50,15 +52,19 @@ class Simulator:
         self._status_file = status_file
         self._status_is_due = False
         self._port: IListeningPort | None = None
-        self._log_file: TextIO | None = None
+        self._log_files: list[TextIO] = []
         self._databases: dict[str, sqlite3.Connection] = {}
         self._last_truth: dict[str, Any] | None = None
         lists = self._open_lists()
         self.log_lines: list[str] = []
         """The lines of OCS's log, where it is written to no file."""
         dns = (conf.tserver.communication_dn, *conf.agent_dns, *conf.tserver.dns)
-        self.tserver = TServer(dns, open_wire, reactor, conf.tserver.max_unread)
-        log = OcsLog(self._open_log(), lambda: float(reactor.seconds()))
+        messages = None
+        if conf.tserver.log is not None:
+            messages = MessageLog(self._open_log("tserver", conf.tserver.log), self._seconds)
+        self.tserver = TServer(dns, open_wire, reactor, conf.tserver.max_unread, messages)
+        write = self.log_lines.append if conf.ocs.log is None else self._open_log("ocs", conf.ocs.log)
+        log = OcsLog(write, self._seconds)
         ledger = Ledger([group.name for group in conf.groups], self._changed)
         self.ocs = Ocs(conf, lists, self.tserver, reactor, log, ledger)
         self.tserver.dialer = self.ocs
@@ -67,7 +73,7 @@ class Simulator:
         """Listen and begin; returns the port number (0: none). Raises CannotStart where the port is taken."""
         listen = self.conf.tserver.listen
         try:
-            endpoint = serverFromString(self._reactor, listen)  # type: ignore[no-untyped-call]
+            endpoint = serverFromString(self._reactor, listen)
             self._port = await endpoint.listen(self.tserver)
         except (OSError, ValueError, OurError) as problem:
             raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
@@ -91,8 +97,8 @@ class Simulator:
                 await stopped
         for session in list(self.tserver.sessions):
             session.transport.abortConnection()  # type: ignore[attr-defined]
-        if self._log_file is not None:
-            self._log_file.close()
+        for file in self._log_files:
+            file.close()
 
     def truth(self) -> dict[str, Any]:
         """See Ocs.truth; `too_slow` counts clients that were disconnected because they did not read."""
@@ -116,16 +122,17 @@ class Simulator:
                 raise CannotStart(f"[calling list {each.name}] {each.file}: {problem}") from problem
         return lists
 
-    def _open_log(self) -> Any:
-        path = self.conf.ocs.log
-        if path is None:
-            return self.log_lines.append
+    def _open_log(self, section: str, path: str) -> Callable[[str], object]:
+        """Where lines of a log go."""
         try:
-            self._log_file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as problem:
-            raise CannotStart(f"[ocs] log: {problem}") from problem
-        write = self._log_file.write
-        return lambda line: write(line + "\n")
+            raise CannotStart(f"[{section}] log: {problem}") from problem
+        self._log_files.append(file)
+        return lambda line: file.write(line + "\n")
+
+    def _seconds(self) -> float:
+        return float(self._reactor.seconds())
 
     def _changed(self) -> None:
         if self._status_file is not None and not self._status_is_due:

@@ -15,6 +15,7 @@ from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.simulator.frames import FrameCutter
 from proxy.simulator.switch import DialerClient, UserEvent
+from proxy.simulator.tlog import MessageLog
 from proxy.simulator.vocabulary import (
     AGENT_ID,
     AGENT_LOGIN,
@@ -98,6 +99,10 @@ class Session(Protocol):
         self._cutter = FrameCutter(server.wire)
         self._paused = False
         self._unread = 0
+        self._given_up = False
+
+    def __str__(self) -> str:
+        return f"{self.number}({self.name})"
 
     def connectionMade(self) -> None:
         self.transport.registerProducer(self, True)  # type: ignore[attr-defined]
@@ -114,9 +119,12 @@ class Session(Protocol):
 
     def send(self, frame: bytes) -> None:
         """Send a frame, unless the client has stopped reading for too long."""
+        if self._given_up:
+            return
         if self._paused:
             self._unread += len(frame)
             if self._unread > self._server.max_unread:
+                self._given_up = True
                 self._server.too_slow += 1
                 self.transport.abortConnection()  # type: ignore[attr-defined]
                 return
@@ -143,13 +151,21 @@ class TServer(ServerFactory):
     noisy = False
     dialer: DialerClient
 
-    def __init__(self, dns: tuple[str, ...], wire: ITEventWire, clock: IReactorTime, max_unread: int) -> None:
+    def __init__(
+        self,
+        dns: tuple[str, ...],
+        wire: ITEventWire,
+        clock: IReactorTime,
+        max_unread: int,
+        log: MessageLog | None = None,
+    ) -> None:
         self.wire = wire
         self.max_unread = max_unread
         self.too_slow = 0
         """How many clients were disconnected because they did not read."""
         self.sessions: set[Session] = set()
         self._clock = clock
+        self._log = log
         self._clients: dict[str, dict[Session, None]] = {dn: {} for dn in dns}
         self._agents: dict[str, Agent] = {dn: Agent() for dn in dns}
         self._numbered = 0
@@ -171,6 +187,8 @@ class TServer(ServerFactory):
 
     def request(self, session: Session, message: Message) -> None:
         """Do what a client asks, and answer it, with EventError where it cannot be done."""
+        if self._log is not None:
+            self._log.received(str(session), message)
         try:
             if message.number == REGISTER_CLIENT:
                 session.name = message.text(APPLICATION_NAME) or f"client {session.number}"
@@ -281,7 +299,7 @@ class TServer(ServerFactory):
     ) -> None:
         """An event for the sender of a request alone, with its ReferenceID; unless it wants no answer."""
         if request.reference != NO_ANSWER:
-            session.send(self._frame(number, attributes, request.reference))
+            self._send([session], number, attributes, request.reference)
 
     def _event(
         self, dn: str, number: int, attributes: Mapping[int, AttributeValue], reference: int | None = None
@@ -289,12 +307,13 @@ class TServer(ServerFactory):
         """An event for every client of a DN; says how many there are."""
         clients = list(self._clients[dn])
         if clients:
-            frame = self._frame(number, attributes, reference)
-            for session in clients:
-                session.send(frame)
+            self._send(clients, number, attributes, reference)
         return len(clients)
 
-    def _frame(self, number: int, attributes: Mapping[int, AttributeValue], reference: int | None) -> bytes:
+    def _send(
+        self, clients: list[Session], number: int, attributes: Mapping[int, AttributeValue], reference: int | None
+    ) -> None:
+        """One message, stamped with its number and time, to some clients."""
         self._sequence += 1
         now = self._clock.seconds()
         stamped: dict[int, AttributeValue] = {
@@ -305,7 +324,12 @@ class TServer(ServerFactory):
             TIME_IN_USECS: int(now % 1 * 1_000_000),
         }
         attribute = self.wire.attribute
-        return self.wire.encode(Message(number, [attribute(id, value) for id, value in stamped.items()]))
+        message = Message(number, [attribute(id, value) for id, value in stamped.items()])
+        if self._log is not None:
+            self._log.sent(", ".join(map(str, clients)), message)
+        frame = self.wire.encode(message)
+        for session in clients:
+            session.send(frame)
 
 
 _REQUESTS: dict[int, Callable[[TServer, Session, Message], None]] = {

@@ -42,15 +42,18 @@ class Voice:
         if event in _UNTOLD[self._conf.notify_agents]:
             return
         for dn in group.conf.agents:
-            self.campaign_event(group, dn, event)
+            self.ledger.tell(group.conf.name, dn, event, self._campaign_event(group, dn, event))
 
-    def campaign_event(self, group: CampaignGroup, dn: str, event: str, reference: Pair | None = None) -> None:
-        """A campaign event for one agent; CampaignStarted and CampaignModeChanged carry the mode."""
+    def answer_status(self, group: CampaignGroup, dn: str, event: str, reference: Pair | None) -> None:
+        """The same event as an answer to a CampaignStatusRequest: no news."""
+        self._campaign_event(group, dn, event, reference)
+
+    def _campaign_event(self, group: CampaignGroup, dn: str, event: str, reference: Pair | None = None) -> int:
+        """CampaignStarted and CampaignModeChanged carry the mode. Says how many clients there are."""
         pairs = [pair(word.EVENT, event), *self._campaign(group)]
         if event in ("CampaignStarted", "CampaignModeChanged"):
             pairs.append(pair(word.MODE, group.mode))
-        clients = self.switch.user_event(dn, pairs + _given(reference))
-        self.ledger.tell(group.conf.name, dn, event, clients)
+        return self.switch.user_event(dn, pairs + _given(reference))
 
     def record(self, group: CampaignGroup, dn: str, held: Held, event: str, reference: Pair | None = None) -> None:
         """An event that brings a record to an agent, or takes one away."""

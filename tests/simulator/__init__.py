@@ -1,0 +1,1 @@
+"""The simulator: that it is as honest as the real ones."""
