@@ -51,7 +51,7 @@ def arms(policy: Attribute, values: Sequence[object]) -> bool:
 
 
 def asks_for_completion(value: object) -> bool:
-    """Read leniently: 1 and "1" ask for it, anything else does not (R5)."""
+    """Read leniently: 1 and "1" ask for it, anything else does not, JSON's `true` included (R5)."""
     if isinstance(value, str):
         return value.strip() == "1"
-    return isinstance(value, int) and value == 1
+    return type(value) is int and value == 1

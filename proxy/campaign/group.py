@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from attrs import define, field
 
 from proxy.campaign.attribute import arms
+from proxy.campaign.clients import DECIDES, OURS, ClientRequest, ClientRequests
 from proxy.campaign.completion import Completion, Obstacle, obstacle, settle_time
 from proxy.campaign.evidence import Evidence, Tally
 from proxy.campaign.life import State, live
@@ -29,15 +30,6 @@ from proxy.campaign.records import Records
 from proxy.campaign.registrations import Registrations
 from proxy.campaign.requests import DesktopRequest
 from proxy.kvlist import Pair
-
-ASKED_FOR: dict[Word, Request] = {
-    Word.LOADED: Request.LOAD,
-    Word.STARTED: Request.START,
-    Word.STOPPED: Request.STOP,
-    Word.UNLOADED: Request.UNLOAD,
-    Word.MODE_CHANGED: Request.SET_MODE,
-}
-"""Which request a word of OCS shows to be accepted (R4)."""
 
 NEEDS: dict[Control, tuple[str, ...]] = {
     Control.TEVENTS: ("dbid",),
@@ -66,49 +58,32 @@ class References:
 
 @define
 class Surroundings:
-    """What all groups share: who is connected, and where commands go."""
+    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go."""
 
     registrations: Registrations
     references: References
     tell: Callable[[Command], None]
     connected: set[str] = field(factory=set)
+    in_trouble: bool = False
     witnesses: set[str] = field(factory=set)
     counts: dict[str, int] = field(factory=dict)
+    numbers: Iterator[int] = field(factory=lambda: count(1))
 
     def add(self, name: str) -> None:
         """Count one of `name`."""
         self.counts[name] = self.counts.get(name, 0) + 1
 
 
-OURS = 0
-"""The session of our own requests: no client has it."""
-
-
-@define(eq=False)
-class ClientRequest:
-    """A client's Load, Start, SetDialingMode, Stop or Unload that OCS has not answered.
-
-    So is a Stop or an Unload of our own that is no longer wanted, from the session OURS. `asked` is the reference of
-    the status request that asks what became of it.
-    """
-
-    session: int
-    request: Request
-    armed: bool
-    mode: str | None
-    reference: str | None
-    message_reference: int | None
-    due_at: float
-    asked: int | None = None
-    times_asked: int = 0
-
-
 @define(eq=False)
 class GroupSession:
-    """What is counted from OCS's loaded to its unloaded; it stays readable after that."""
+    """What is counted from OCS's loaded to its unloaded; it stays readable after that.
+
+    `decided_by` is the number of the client's request that decided last whether it is armed (R3).
+    """
 
     number: int
     armed: bool = False
+    decided_by: int = 0
     mode: str | None = None
     records: Records = field(factory=Records)
     evidence: Evidence = field(factory=Evidence)
@@ -118,7 +93,23 @@ class GroupSession:
     @property
     def retrieved(self) -> int | None:
         """How many records were retrieved, None where no witness knows (R10)."""
-        return max((tally.retrieved for tally in self.tallies.values() if tally.whole), default=None)
+        told = [tally.retrieved for tally in self.tallies.values() if tally.whole]
+        return max((number for number in told if number is not None), default=None)
+
+    def seen_from_its_beginning(self, witnesses: Iterable[str], was_known: bool) -> None:
+        """OCS loads the group now: a witness that is there knows all that will be retrieved.
+
+        Where nothing was known of the group before (`was_known`), what a witness has told may be of an earlier session.
+        """
+        for witness in witnesses:
+            tally = self.tallies.setdefault(witness, Tally())
+            tally.whole = was_known or tally.retrieved is None
+
+    def begin_anew(self) -> None:
+        """Whatever said that there are no more records does not say it any more (R14)."""
+        self.evidence.new_run()
+        for tally in self.tallies.values():
+            tally.begin_anew()
 
 
 class Group:
@@ -133,11 +124,12 @@ class Group:
         self.session = GroupSession(0)
         self.run = 0
         self.in_run = False
+        self.in_trouble = around.in_trouble
         self.last_sign = 0.0
         self.touched_at = float("-inf")
         self.held_since: float | None = None
         self.would_complete: int | None = None
-        self.requests: list[ClientRequest] = []
+        self.requests = ClientRequests()
         self.awaiting: set[DesktopRequest] = set()
         self.completion: Completion | None = None
         self.notices: Notices | None = None
@@ -193,6 +185,11 @@ class Group:
             self._upcoming = self._new_session()
         return self._upcoming
 
+    @property
+    def sessions(self) -> tuple[GroupSession, ...]:
+        """The session that is or was, and the one that is about to begin if something of it was seen."""
+        return (self.session,) if self._upcoming is None else (self.session, self._upcoming)
+
     def knows(self, handle: str, dn: str | None = None) -> bool:
         """Whether it has the record, with that agent where one is given."""
         for session in (self.session, self._upcoming):
@@ -211,14 +208,16 @@ class Group:
         ours.records.take_in(theirs.records)
         ours.agents = {**theirs.agents, **ours.agents}
         ours.mode = ours.mode or theirs.mode
-        self.requests += other.requests
+        for tally in ours.tallies.values():
+            tally.whole = False  # what was retrieved in the other's name is missing
+        self.in_trouble = self.in_trouble or other.in_trouble
+        for asked in other.requests:
+            self.requests.add(asked)
         self.last_sign = max(self.last_sign, other.last_sign)
         self.touched_at = max(self.touched_at, other.touched_at)
 
     def _new_session(self) -> GroupSession:
-        session = GroupSession(self.session.number + 1)
-        session.tallies = {witness: Tally(whole=self.is_known) for witness in self.around.witnesses}
-        return session
+        return GroupSession(self.session.number + 1)
 
     @property
     def is_known(self) -> bool:
@@ -239,16 +238,24 @@ class Group:
         self.announce(News.LOADED, f"session {self.session.number}")
 
     def end_session(self) -> None:
-        """See Lived. A Stop of ours that nobody wants any more has lost its object."""
-        self.requests = [asked for asked in self.requests if (asked.session, asked.request) != (OURS, Request.STOP)]
+        """See Lived. A Stop of ours that nobody wants any more has lost its object.
+
+        What was seen before anything was known of the group is over as well.
+        """
+        for asked in self.requests:
+            if (asked.session, asked.request) == (OURS, Request.STOP):
+                self.requests.forget(asked)
         self._forget_notices()
-        self.announce(News.UNLOADED, f"session {self.session.number}")
+        if self._upcoming is not None:
+            self.session, self._upcoming = self._upcoming, None
+        if self.session.number:
+            self.announce(News.UNLOADED, f"session {self.session.number}")
 
     def begin_run(self) -> None:
         """See Lived: evidence belongs to one run."""
         self.run += 1
         self.in_run = True
-        self.session.evidence.new_run()
+        self.session.begin_anew()
         self._want("OCS started the group")
         self.announce(News.STARTED, f"run {self.run}")
 
@@ -256,7 +263,7 @@ class Group:
         """See Lived."""
         if self.in_run:
             self.in_run = False
-            self.session.evidence.new_run()
+            self.session.begin_anew()
             self._forget_notices()
             self.announce(News.STOPPED, f"run {self.run}")
 
@@ -276,8 +283,8 @@ class Group:
 
     def hear(self, word: Word, now: float, mode: str | None = None, reference: str | None = None) -> None:
         """OCS's word on the life of the group (R1, R4)."""
-        answered = self._answered(ASKED_FOR[word], reference)
-        before = (self.session.number, self.run)
+        answered = self.requests.answered_by(word, mode, reference)
+        before, was_known = (self.session.number, self.run), self.is_known
         if word is Word.LOADED:
             (self.life.loaded_anew if answered else self.life.loaded)()
         elif word is Word.STARTED:
@@ -286,6 +293,8 @@ class Group:
             self.life.stopped()
         elif word is Word.UNLOADED:
             self.life.unloaded()
+        if word is Word.LOADED and self.session.number != before[0]:
+            self.session.seen_from_its_beginning(self.around.witnesses, was_known)
         self._learn_mode(mode or (answered.mode if answered else None))
         if answered is not None:
             self._accept(answered)
@@ -300,18 +309,31 @@ class Group:
 
     def found(self, status: Status, now: float, mode: str | None = None, reference: str | None = None) -> None:
         """OCS's answer to a status request: what it says wins, and arms nothing (R2, R4)."""
+        if status is Status.INACTIVE:
+            return
+        before, state = (self.session.number, self.run), self.state
+        self._follow(status, mode)
+        moved = self.state is not state
+        for accepted in self.requests.answered_by_status(status, self.current.mode, reference, moved):
+            self._accept(accepted)
+        if self.completion is not None:
+            self.completion.found(status, now, reference)
+        self._went_on(before, now)
+
+    def found_by_agent(self, status: Status, now: float, mode: str | None = None) -> None:
+        """OCS's answer to a desktop's question, where no other word of OCS can be heard (R1)."""
         before = (self.session.number, self.run)
+        self._follow(status, mode)
+        self._went_on(before, now)
+
+    def _follow(self, status: Status, mode: str | None) -> None:
         if status is Status.NOT_LOADED:
             self.life.unloaded()
         elif status is Status.RUNNING:
             self.life.found_running()
-        elif status in (Status.ACTIVE, Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS):
+        else:
             self.life.found_loaded()
         self._learn_mode(mode)
-        self._resolve(status, mode, reference)
-        if self.completion is not None:
-            self.completion.found(status, now, reference)
-        self._went_on(before, now)
 
     def _went_on(self, before: tuple[int, int], now: float) -> None:
         if self.run != before[1] and now - self.touched_at < self.policy.answer_timeout:
@@ -320,15 +342,16 @@ class Group:
             self.completion.went_on(now)
 
     def _learn_mode(self, mode: str | None) -> None:
-        if mode is not None:
-            self.session.mode = mode
+        if mode is not None and self.state is not State.UNLOADED:
+            self.current.mode = mode
 
     # --------------------------------------------------------------------------------------------- clients' requests
 
     def asked(self, seen: ControlRequested, now: float) -> None:
         """A client's request for this group passes."""
-        self.requests.append(
+        self.requests.add(
             ClientRequest(
+                next(self.around.numbers),
                 seen.session,
                 seen.request,
                 arms(self.policy.attribute, seen.values),
@@ -341,57 +364,52 @@ class Group:
 
     def withdraw(self, request: Request, reference: int | None, due_at: float) -> None:
         """Our own request is on its way and no longer wanted: until OCS answers, it is one like any other."""
-        self.requests.append(ClientRequest(OURS, request, False, None, str(reference), None, due_at))
+        number = next(self.around.numbers)
+        self.requests.add(ClientRequest(number, OURS, request, False, None, str(reference), None, due_at))
 
     def refused(self, refused: ClientRequest) -> None:
         """OCS, or the T-Server, refuses a client's request: all stays as it is."""
-        self.requests.remove(refused)
-
-    def _answered(self, request: Request, reference: str | None) -> ClientRequest | None:
-        """The unanswered request that a word answers: with the same reference, else the oldest without one."""
-        waiting = [asked for asked in self.requests if asked.request is request]
-        if reference is not None:
-            named = [asked for asked in waiting if asked.reference == reference]
-            waiting = named or [asked for asked in waiting if asked.reference is None]
-        return waiting[0] if waiting else None
+        self.requests.forget(refused)
 
     def _accept(self, accepted: ClientRequest) -> None:
-        self.requests.remove(accepted)
+        self.requests.forget(accepted)
         if accepted.session == OURS:
             self.announce(News.STOPPED_WITH_RECORDS, f"our {accepted.request.value} was accepted when no longer wanted")
             return
         if accepted.request in (Request.LOAD, Request.START) and self.completion is not None:
             self.completion.abandon(f"a client's {accepted.request.value} was accepted")
-        if accepted.request in (Request.LOAD, Request.START, Request.SET_MODE):
+        decides = accepted.request in DECIDES and self.state is not State.UNLOADED
+        if decides and accepted.number > self.current.decided_by:
+            self.current.decided_by = accepted.number
             self._arm(accepted.armed)
 
     def _arm(self, armed: bool) -> None:
-        if armed != self.session.armed:
-            self.session.armed = armed
+        if armed != self.current.armed:
+            self.current.armed = armed
             self.announce(News.ARMED if armed else News.DISARMED)
 
-    def _resolve(self, status: Status, mode: str | None, reference: str | None) -> None:
-        """A status answers the requests about which it was asked: accepted where it shows what they ask for."""
-        for asked in list(self.requests):
-            if asked.asked is None or reference not in (None, str(asked.asked)):
-                continue
-            if _shows(status, mode, asked):
-                self._accept(asked)
-            else:
-                self.requests.remove(asked)
-
     def _ask_about_requests(self, now: float) -> None:
-        """Ask for the status where a client's request has been met with silence (R4)."""
-        for asked in [asked for asked in self.requests if asked.due_at <= now]:
+        """Ask for the status where a client's request has been met with silence (R4).
+
+        While the control session is away they wait for it; where the group's ids do not suffice to ask, and where
+        OCS leaves the questions unanswered, they are given up.
+        """
+        silent = [asked for asked in self.requests if asked.due_at <= now]
+        for asked in silent:
             asked.due_at = now + self.policy.answer_timeout
-            if not self.can_ask:
-                continue
             if asked.times_asked >= self.policy.attempts:
-                self.requests.remove(asked)
+                self.requests.forget(asked)
                 self.around.add("client_requests_never_answered")
-                continue
-            asked.times_asked += 1
-            asked.asked = self.ask_status()
+            elif self.can_ask or self.missing_ids:
+                asked.times_asked += 1
+        if self.can_ask:
+            self._ask_about([asked for asked in silent if asked in self.requests])
+
+    def _ask_about(self, requests: Sequence[ClientRequest]) -> None:
+        if requests:
+            reference = self.ask_status()
+            for asked in requests:
+                asked.asked = reference
 
     def ask_status(self) -> int:
         """Ask OCS for the status. The reference of the request."""
@@ -405,8 +423,7 @@ class Group:
             return
         reference = self.ask_status()
         for asked in self.requests:
-            asked.asked = reference
-            asked.due_at = now + self.policy.answer_timeout
+            asked.asked, asked.due_at = reference, now + self.policy.answer_timeout
         if self.completion is not None:
             self.completion.asked_again(reference, now)
 
@@ -427,14 +444,24 @@ class Group:
         if self.completion is not None:
             self.completion.record_shows(in_hand)
 
+    def trouble(self, over: bool) -> None:
+        """SystemError starts or is over: until then nothing is evidence, and what was so far never will be (R14)."""
+        self.in_trouble = not over
+        if self.in_trouble:
+            if self.current.evidence.take_back():
+                self.announce(News.EVIDENCE_GONE, "SystemError")
+            for tally in self.current.tallies.values():
+                tally.begin_anew()
+
     def touch(self, now: float) -> None:
         """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""
-        self.touched_at = now
+        if not self.in_run:
+            self.touched_at = now
         self.current.evidence.touched = True
 
     def says_no_more(self, source: str, now: float, counts_records: bool = False) -> None:
         """A source says that there are no more records (R12, R15). Only a run can give evidence."""
-        if self.state is State.RUNNING:
+        if self.state is State.RUNNING and not self.in_trouble:
             evidence = self.session.evidence
             evidence.says(source, now, counts_records, self.policy.complete_untouched)
 
@@ -559,16 +586,3 @@ class Group:
             "agents": sorted(session.agents),
             "completions": self.completions,
         }
-
-
-def _shows(status: Status, mode: str | None, asked: ClientRequest) -> bool:
-    """Whether a status shows the state that a request asks for."""
-    if asked.request is Request.LOAD:
-        return status in (Status.ACTIVE, Status.RUNNING)
-    if asked.request is Request.START:
-        return status is Status.RUNNING
-    if asked.request is Request.STOP:
-        return status is not Status.RUNNING
-    if asked.request is Request.UNLOAD:
-        return status in (Status.NOT_LOADED, Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS)
-    return mode is not None and mode == asked.mode

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from proxy.campaign.attribute import Edit, edit
+from proxy.campaign.clients import ClientRequest
 from proxy.campaign.evidence import Tally
-from proxy.campaign.group import ClientRequest, Group, GroupSession, References, Surroundings
+from proxy.campaign.group import Group, GroupSession, References, Surroundings
 from proxy.campaign.names import NOTHING, Names, compatible, with_campaign
 from proxy.campaign.observation import (
     Action,
@@ -42,6 +43,7 @@ from proxy.campaign.observation import (
     Sign,
     SourceConnected,
     SourceLost,
+    Status,
     StatusAsked,
     StatusHeard,
     Swallow,
@@ -54,7 +56,7 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import ConfiguredGroup, Policy
-from proxy.campaign.records import State
+from proxy.campaign.records import Record, State
 from proxy.campaign.registrations import Registrations
 from proxy.campaign.requests import DesktopRequest, DesktopRequests
 
@@ -71,8 +73,15 @@ SETTLES: dict[Action, State] = {
 }
 """Where an acknowledged action leaves its record (R7). Every other action leaves it where it is."""
 
+BY_PHONE = (Action.CANCEL, Action.DO_NOT_CALL)
+"""The actions that may name their record by its phone (C)."""
+
+ANSWERS = "PreviewRecord"
+"""The event that answers a PreviewRecordRequest; every other delivery comes unasked (C)."""
+
 _AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
 _AGENT_NEWS = (Word.LOADED, Word.STARTED)
+_ANSWERS = {Word.LOADED: Status.ACTIVE, Word.STARTED: Status.RUNNING}
 
 
 class Groups:
@@ -136,7 +145,7 @@ class Groups:
         self._wake_at = None
         for request in self._requests.overdue(now):
             self._around.add("actions_unacknowledged")
-            self._settle(request, now)
+            self._settle(request, now, acknowledged=False)
         self._consider(group for group in self._names.groups if group.due is not None and group.due <= now)
         return self._conclude(now)
 
@@ -145,7 +154,7 @@ class Groups:
 
         `request` is None for any message but a campaign control request; `values` are the attribute's, in order.
         """
-        group = self._find(names)
+        group = self._find(with_campaign(names))
         policy = group.policy if group is not None else self._default
         asks = request in (Request.LOAD, Request.START, Request.SET_MODE)
         return edit(policy.attribute, policy.by, asks, values)
@@ -297,43 +306,48 @@ class Groups:
     def _record_requested(self, seen: RecordRequested, now: float) -> None:
         group = self._group(seen.names, seen.dn)
         if group is not None:
-            group.awaiting.add(self._remember(group, seen, None, None, now))
+            group.awaiting.add(self._remember(group, seen, None, group.current, None, now))
 
     def _action_requested(self, seen: ActionRequested, now: float) -> None:
         group = self._group(seen.names, seen.dn, seen.handle)
         if group is None:
             return
         group.sign(now)
-        self._remember(group, seen, seen.action, self._handle_of(group, seen), now)
+        handle = self._handle_of(group, seen)
+        self._remember(group, seen, seen.action, _acted_on(group, handle), handle, now)
         if seen.action is Action.REJECT:
             group.record_shows(now)
 
     def _handle_of(self, group: Group, seen: ActionRequested) -> str | None:
         """The record that an agent means; by its phone it is his own outstanding one, or none (R7)."""
-        if seen.handle is not None or seen.phone is None:
+        if seen.phone is None or not _is_by_phone(seen):
             return seen.handle
-        record = group.session.records.with_phone(seen.dn, seen.phone)
-        return record.handle if record is not None else None
+        records = [session.records.with_phone(seen.dn, seen.phone) for session in group.sessions]
+        return next((record.handle for record in records if record is not None), None)
 
     def _remember(
         self,
         group: Group,
         seen: RecordRequested | ActionRequested,
         action: Action | None,
+        session: GroupSession,
         handle: str | None,
         now: float,
     ) -> DesktopRequest:
+        record = session.records.get(handle) if handle is not None else None
         request = DesktopRequest(
             session=seen.session,
             dn=seen.dn,
             group=group,
-            records_of=_session_with(group, handle),
+            records_of=session,
             action=action,
             handle=handle,
             reference=seen.reference,
             message_reference=seen.message_reference,
             sent_at=now,
             due_at=now + group.policy.answer_timeout,
+            deliveries=record.deliveries if record is not None else 0,
+            by_phone=isinstance(seen, ActionRequested) and _is_by_phone(seen),
             callback=seen.due if isinstance(seen, ActionRequested) else None,
         )
         given_up = self._requests.add(request)
@@ -341,7 +355,7 @@ class Groups:
             self._forget(given_up)
             if given_up.action is not None:
                 self._around.add("actions_unacknowledged")
-                self._settle(given_up, now)
+                self._settle(given_up, now, acknowledged=False)
         return request
 
     def _forget(self, request: DesktopRequest) -> None:
@@ -353,24 +367,30 @@ class Groups:
         if request is None:
             self._around.add("acknowledgements_unmatched")
             return
-        if request.handle is None:
+        if request.handle is None and not request.by_phone:
             request.handle = seen.handle
-        self._settle(request, now)
+        self._settle(request, now, acknowledged=True)
 
-    def _settle(self, request: DesktopRequest, now: float) -> None:
+    def _settle(self, request: DesktopRequest, now: float, acknowledged: bool) -> None:
         """An action takes effect: it is acknowledged, or its acknowledgement is overdue (R7)."""
         group, action, handle = request.group, request.action, request.handle
         self._consider([group])
         if action is None or handle is None or action not in SETTLES:
             return
         group.sign(now)
-        records = request.records_of.records
-        record = records.get(handle)
-        if action is Action.PROCESS and record is not None and record.state is State.SCHEDULED:
-            return
-        records.settle(handle, SETTLES[action], request.callback)
         if action is Action.REJECT:
             group.record_shows(now, in_hand=True)
+        records = request.records_of.records
+        record, state = records.get(handle), SETTLES[action]
+        if record is not None:
+            if action is Action.PROCESS and record.state is State.SCHEDULED:
+                return
+            if _is_overtaken(request, record, state, acknowledged) or (
+                state is not State.FINALIZED and records.went_on(record)
+            ):
+                self._around.add("actions_overtaken")
+                return
+        records.settle(handle, state, request.callback)
 
     def _message_taken(self, seen: MessageTaken, now: float) -> None:
         self._requests.message_taken(seen.session, seen.message_reference)
@@ -390,9 +410,10 @@ class Groups:
                 return
 
     def _desktop_error(self, seen: DesktopError, now: float) -> None:
-        named = seen.names != NOTHING or seen.handle is not None
-        group = self._find(with_campaign(seen.names), seen.dn, seen.handle) if named else None
-        request = self._requests.refused(seen.session, group, seen.no_records, seen.handle, seen.reference)
+        names = with_campaign(seen.names)
+        group = self._find(names, seen.dn, seen.handle) if names != NOTHING or seen.handle is not None else None
+        meant = None if names == NOTHING and group is None else _meant(group, names)
+        request = self._requests.refused(seen.session, meant, seen.no_records, seen.handle, seen.reference)
         if request is None:
             self._around.add("errors_unmatched")
             return
@@ -409,41 +430,45 @@ class Groups:
         if group is None:
             return
         self._register(seen.session, seen.dn, now)
-        is_copy = self._registrations.is_copy(seen.session, seen.dn, seen.event, seen.handle)
         group.sign(now)
-        if is_copy:
-            self._around.add("copies")
-            return
-        if not seen.telephony:
+        if seen.event == ANSWERS:
             answered = self._requests.delivered(seen.session, group, seen.reference)
             if answered is not None:
                 self._forget(answered)
-        session = group.current
-        session.agents.setdefault(seen.dn, ())
-        record = session.records.get(seen.handle)
-        done = record is not None and record.state in (State.FINALIZED, State.SCHEDULED)
-        if seen.telephony and done:
+        if self._is_copy(seen.session, seen.dn, seen.event, seen.handle):
             return
-        session.records.deliver(seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony)
-        group.touch(now)
-        group.record_shows(now)
+        session = (_knowing(group, seen.handle) if seen.telephony else None) or group.current
+        session.agents.setdefault(seen.dn, ())
+        delivered = session.records.deliver(
+            seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony
+        )
+        if delivered and session is group.current:
+            group.touch(now)
+            group.record_shows(now)
+
+    def _is_copy(self, session: int, dn: str, event: str, handle: str) -> bool:
+        is_copy = self._registrations.is_copy(session, dn, event, handle)
+        if is_copy:
+            self._around.add("copies")
+        return is_copy
 
     def _record_cancelled(self, seen: RecordCancelled, now: float) -> None:
         group = self._group(seen.names, seen.dn, seen.handle)
         if group is None:
             return
         group.sign(now)
-        if not self._registrations.is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
-            _session_with(group, seen.handle).records.settle(seen.handle, State.FINALIZED)
+        if not self._is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
+            _acted_on(group, seen.handle).records.settle(seen.handle, State.FINALIZED)
 
     def _call_released(self, seen: CallReleased, now: float) -> None:
         group = self._group(seen.names, seen.dn, seen.handle)
         if group is None:
             return
         group.sign(now)
-        record = group.session.records.get(seen.handle)
-        if record is not None and record.dn == seen.dn and record.released_at is None:
-            record.released_at = now
+        session = _knowing(group, seen.handle)
+        if session is None or self._is_copy(seen.session, seen.dn, "EventReleased", seen.handle):
+            return
+        session.records.release(seen.handle, seen.dn, now)
 
     def _record_added(self, seen: RecordAdded, now: float) -> None:
         group = self._group(seen.names, seen.dn)
@@ -471,10 +496,12 @@ class Groups:
                 self._tell(Swallow())
             elif seen.word in _AGENT_NEWS:
                 group.notices.news(seen.dn, is_answer)
-        if not self._around.connected and not is_answer:
+        if self._around.connected:
+            group.current.mode = seen.mode or group.current.mode
+        elif is_answer:
+            group.found_by_agent(_ANSWERS[seen.word], now, seen.mode)
+        else:
             group.hear(seen.word, now, seen.mode)
-        elif seen.mode is not None:
-            group.current.mode = seen.mode
 
     def _is_answer(self, dn: str, group: Group, now: float) -> bool:
         asked = self._status_asked.get(dn)
@@ -550,11 +577,15 @@ class Groups:
             group.says_no_more(seen.source, now)
 
     def _system_trouble(self, seen: SystemTrouble, now: float) -> None:
-        group = None if seen.names == NOTHING else self._group(seen.names)
-        for troubled in [group] if group is not None else self._names.groups:
-            if troubled.current.evidence.trouble(seen.over):
-                troubled.announce(News.EVIDENCE_GONE, "SystemError")
-            self._consider([troubled])
+        troubled = self._names.groups
+        if seen.names == NOTHING:
+            self._around.in_trouble = not seen.over
+        else:
+            group = self._group(seen.names)
+            troubled = [group] if group is not None else []
+        for group in troubled:
+            group.trouble(seen.over)
+        self._consider(troubled)
 
     def _witness_found(self, seen: WitnessFound, now: float) -> None:
         self._around.witnesses.add(seen.witness)
@@ -562,15 +593,15 @@ class Groups:
     def _witness_lost(self, seen: WitnessLost, now: float) -> None:
         self._around.witnesses.discard(seen.witness)
         for group in self._names.groups:
-            group.session.tallies.pop(seen.witness, None)
-            group.current.tallies.pop(seen.witness, None)
+            for session in group.sessions:
+                session.tallies.pop(seen.witness, None)
         self._lose_evidence(seen.witness)
         self._consider(self._names.groups)
 
     def _retrieved(self, seen: Retrieved, now: float) -> None:
         group = self._group(seen.names)
-        if group is None:
-            return
+        if group is None or (group.in_trouble and not seen.brought):
+            return  # a database that is lost brings nothing, either (D)
         tally = _tally(group.current, seen.witness)
         tally.retrieve(seen)
         if seen.brought:
@@ -583,9 +614,12 @@ class Groups:
         group = self._group(seen.names)
         if group is None:
             return
+        some = bool(seen.ready or seen.retrieved)
+        if group.in_trouble and not some:
+            return
         tally = _tally(group.current, seen.witness)
         tally.count(seen)
-        if seen.ready or seen.retrieved:
+        if some:
             group.record_shows(now)
         elif tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
@@ -596,14 +630,38 @@ def _session_source(session: int) -> str:
 
 
 def _tally(session: GroupSession, witness: str) -> Tally:
-    return session.tallies.setdefault(witness, Tally(whole=False))
+    return session.tallies.setdefault(witness, Tally())
 
 
-def _session_with(group: Group, handle: str | None) -> GroupSession:
-    """The session of the group that knows the record: agents keep an open record after the group is unloaded."""
-    if handle is not None and handle in group.session.records:
-        return group.session
-    return group.current
+def _knowing(group: Group, handle: str | None) -> GroupSession | None:
+    """The session of the group that knows the record, the latest if there are two; None where none does."""
+    return next((session for session in reversed(group.sessions) if handle in session.records), None)
+
+
+def _acted_on(group: Group, handle: str | None) -> GroupSession:
+    """The session whose record an agent acts on: he keeps an open record after the group is unloaded."""
+    return _knowing(group, handle) or (group.session if group.is_known else group.current)
+
+
+def _is_by_phone(seen: ActionRequested) -> bool:
+    """Whether an action names its record by the phone alone (R7)."""
+    return seen.handle is None and seen.phone is not None and seen.action in BY_PHONE
+
+
+def _is_overtaken(request: DesktopRequest, record: Record, state: State, acknowledged: bool) -> bool:
+    """Whether a record was given to an agent after the action that was to move it to `state`.
+
+    Connections are in no order with one another: the acknowledgement of a reject may be seen after the record is
+    with another agent. Silence tells less still: whoever got the record since has it.
+    """
+    if record.deliveries == request.deliveries:
+        return False
+    return not acknowledged or (state is not State.FINALIZED and record.dn != request.dn)
+
+
+def _meant(known: Group | None, names: GroupNames) -> Callable[[Group], bool]:
+    """Whether a group is the one that is known to be meant, else whether it can be the one of these names."""
+    return lambda group: group is known if known is not None else compatible(group.names, names)
 
 
 def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:

@@ -109,7 +109,7 @@ _TABLE: dict[State, _Row] = {
         Life.started: (State.RUNNING, _NEW_BOTH),
         Life.started_anew: (State.RUNNING, _NEW_BOTH),
         Life.stopped: (State.LOADED, _NEW_SESSION),
-        Life.unloaded: (State.UNLOADED, ()),
+        Life.unloaded: (State.UNLOADED, _OVER),
         Life.found_loaded: (State.LOADED, _NEW_SESSION),
         Life.found_running: (State.RUNNING, _NEW_BOTH),
     },

@@ -136,7 +136,11 @@ class Desk:
 
     def news(self, group: str | None = None) -> list[News]:
         """What was announced so far, of one group or of all."""
-        return [said.news for said in self.sent(Announce) if group in (None, said.group)]
+        return [said.news for said in self.announced(group)]
+
+    def announced(self, group: str | None = None) -> list[Announce]:
+        """What was announced so far, with its text."""
+        return [said for said in self.sent(Announce) if group in (None, said.group)]
 
     def forgets(self) -> None:
         """From here on only what comes now is of interest."""

@@ -1,0 +1,124 @@
+"""What clients asked of one group, and OCS has not answered (R3, R4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import define
+
+from proxy.campaign.observation import Request, Status, Word
+
+ASKED_FOR: dict[Word, Request] = {
+    Word.LOADED: Request.LOAD,
+    Word.STARTED: Request.START,
+    Word.STOPPED: Request.STOP,
+    Word.UNLOADED: Request.UNLOAD,
+    Word.MODE_CHANGED: Request.SET_MODE,
+}
+"""Which request a word of OCS shows to be accepted (R4)."""
+
+DECIDES = frozenset({Request.LOAD, Request.START, Request.SET_MODE})
+"""The requests that arm or disarm, once they are accepted (R3)."""
+
+OURS = 0
+"""The session of our own requests: no client has it."""
+
+MAX_UNANSWERED = 64
+"""How many requests of one group are remembered; the oldest are forgotten first."""
+
+
+@define(eq=False)
+class ClientRequest:
+    """A client's Load, Start, SetDialingMode, Stop or Unload that OCS has not answered.
+
+    So is a Stop or an Unload of our own that is no longer wanted, from the session OURS. `number` grows in the order
+    in which requests pass. `asked` is the reference of the status request that asks what became of it; `doubted`
+    where OCS answered that it shows nothing of it: it holds nothing back any more, but it may still be slow.
+    """
+
+    number: int
+    session: int
+    request: Request
+    armed: bool
+    mode: str | None
+    reference: str | None
+    message_reference: int | None
+    due_at: float
+    asked: int | None = None
+    times_asked: int = 0
+    doubted: bool = False
+
+
+class ClientRequests:
+    """The unanswered requests for one group, the oldest first. True where one of them holds our own back."""
+
+    def __init__(self) -> None:
+        self._unanswered: list[ClientRequest] = []
+
+    def __iter__(self) -> Iterator[ClientRequest]:
+        return iter(list(self._unanswered))
+
+    def __bool__(self) -> bool:
+        return any(not asked.doubted for asked in self._unanswered)
+
+    def add(self, request: ClientRequest) -> None:
+        """A request passes."""
+        self._unanswered.append(request)
+        self._unanswered.sort(key=lambda asked: asked.number)
+        del self._unanswered[:-MAX_UNANSWERED]
+
+    def forget(self, request: ClientRequest) -> None:
+        """It is answered, or given up."""
+        self._unanswered.remove(request)
+
+    def answered_by(self, word: Word, mode: str | None, reference: str | None) -> ClientRequest | None:
+        """The request that a word of OCS accepts.
+
+        The one with the word's reference; else the oldest that asks for what the word shows, but not one with
+        another reference than the word's.
+        """
+        waiting = [asked for asked in self._unanswered if asked.request is ASKED_FOR[word]]
+        named = [asked for asked in waiting if reference is not None and asked.reference == reference]
+        alike = [
+            asked
+            for asked in waiting
+            if None in (reference, asked.reference) and (word is not Word.MODE_CHANGED or _same(asked.mode, mode))
+        ]
+        return next(iter(named + alike), None)
+
+    def answered_by_status(
+        self, status: Status, mode: str | None, reference: str | None, moved: bool
+    ) -> Sequence[ClientRequest]:
+        """The requests that a status accepts: those it was asked about, and all where it `moved` the group.
+
+        `mode` is that of the group. What OCS does not show, though asked about it, is doubted where it may still
+        decide, else forgotten.
+        """
+        accepted = []
+        for asked in self:
+            about = asked.asked is not None and reference in (None, str(asked.asked))
+            if _shows(status, mode, asked):
+                if about or moved:
+                    accepted.append(asked)
+            elif about and asked.request in DECIDES:
+                asked.doubted = True
+            elif about:
+                self.forget(asked)
+        return accepted
+
+
+def _same(asked: str | None, mode: str | None) -> bool:
+    return None in (asked, mode) or asked == mode
+
+
+def _shows(status: Status, mode: str | None, asked: ClientRequest) -> bool:
+    """Whether a status shows the state that a request asks for."""
+    if asked.request is Request.LOAD:
+        return status in (Status.ACTIVE, Status.RUNNING)
+    if asked.request is Request.START:
+        return status is Status.RUNNING
+    if asked.request is Request.STOP:
+        return status is not Status.RUNNING
+    if asked.request is Request.UNLOAD:
+        return status in (Status.NOT_LOADED, Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS)
+    return status is Status.RUNNING and asked.mode in (None, mode)
