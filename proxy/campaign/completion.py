@@ -46,7 +46,7 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return _counted(records.returned, "record", "returned")
     if records.scheduled and policy.hold_for_callbacks:
         return _counted(records.scheduled, "callback", "scheduled")
-    if session.evidence.in_trouble:
+    if group.in_trouble:
         return "the end of SystemError"
     if not rule_a(group) and session.evidence.newest is None:
         return "no more records"
@@ -61,15 +61,15 @@ def rule_a(group: Group) -> bool:
     """All that was retrieved in this session is finalized, and no list has more (R18).
 
     A witness must know what was retrieved from the session's beginning; where witnesses differ, one that says
-    there is more wins.
+    there is more wins. Records that were never seen delivered may be of an earlier session and are not counted.
     """
     session = group.session
     retrieved = session.retrieved
     return (
         bool(retrieved)
         and retrieved is not None
-        and session.records.finalized >= retrieved
-        and all(tally.drained for tally in session.tallies.values())
+        and session.records.finalized_of_delivered >= retrieved
+        and not any(tally.has_more for tally in session.tallies.values())
     )
 
 
@@ -87,7 +87,7 @@ def holding_records(group: Group, now: float) -> int:
 
 def _goes_stale(group: Group, record: Record, now: float) -> bool:
     newest = group.session.evidence.newest
-    if newest is None or record.delivered_at is None or now - record.delivered_at < group.policy.stale_after:
+    if newest is None or record.delivered_at is None or now < record.delivered_at + group.policy.stale_after:
         return False
     gone = group.around.registrations.gone_since(record.dn)
     return any(since is not None and newest > since for since in (record.released_at, gone))

@@ -17,19 +17,17 @@ class Evidence:
     def __init__(self) -> None:
         self._says: dict[str, float] = {}
         self.touched = False
-        self.in_trouble = False
 
     def says(self, source: str, now: float, counts_records: bool, untouched_counts: bool) -> bool:
         """A source says that there are no more records; whether that counts.
 
         Before a record was delivered or retrieved in this run only a witness that counts records is believed,
-        unless the site wants it otherwise (R15). During SystemError nobody is (R14).
+        unless the site wants it otherwise (R15).
         """
-        if self.in_trouble or not (self.touched or counts_records or untouched_counts):
-            return False
-        news = source not in self._says
-        self._says[source] = now
-        return news
+        counts = self.touched or counts_records or untouched_counts
+        if counts:
+            self._says[source] = now
+        return counts
 
     def take_back(self) -> bool:
         """Something shows a record: nothing said before holds. Whether anything did."""
@@ -40,11 +38,6 @@ class Evidence:
     def lose(self, source: str) -> bool:
         """The source is lost, and what it said. Whether it had said anything."""
         return self._says.pop(source, None) is not None
-
-    def trouble(self, over: bool) -> bool:
-        """SystemError starts or is over (R14). Whether evidence that stood is gone."""
-        self.in_trouble = not over
-        return self.take_back() if not over else False
 
     def new_run(self) -> None:
         """Evidence belongs to one run: the next begins with none."""
@@ -58,48 +51,66 @@ class Evidence:
 
 
 @define
-class _List:
-    """One calling list, as one witness last told it."""
+class _Retrieval:
+    """What one request to the database brought. `counts`: as evidence; not any more in another run (R14)."""
 
-    retrievals: dict[str, tuple[int, int | None]] = field(factory=dict)
-    statistics: ListStatistics | None = None
+    brought: int
+    asked: int | None
+    counts: bool = True
+
+    @property
+    def is_short(self) -> bool:
+        return self.brought == 0 or (self.asked is not None and self.brought < self.asked)
+
+
+@define
+class _List:
+    """One calling list, as one witness last told it: retrievals by record type, and statistics newer than those."""
+
+    retrievals: dict[str, _Retrieval] = field(factory=dict)
+    ready: int | None = None
+    retrieved: int | None = None
 
     @property
     def drained(self) -> bool:
         """The last retrieval of each record type brought fewer than it asked for, or newer statistics say ready 0."""
-        if self.statistics is not None and self.statistics.ready is not None:
-            return self.statistics.ready == 0
-        return bool(self.retrievals) and all(
-            brought == 0 or (asked is not None and brought < asked) for brought, asked in self.retrievals.values()
-        )
+        if self.ready is not None:
+            return self.ready == 0
+        return bool(self.retrievals) and all(retrieval.is_short for retrieval in self.retrievals.values())
 
     @property
     def empty(self) -> bool:
         """Nothing came with the last retrieval of any record type, or the statistics say that nothing is left."""
-        if self.statistics is not None:
-            return self.statistics.ready == 0 and self.statistics.retrieved == 0
-        return bool(self.retrievals) and all(brought == 0 for brought, _ in self.retrievals.values())
+        if self.ready == 0 and self.retrieved == 0:
+            return True
+        if self.ready or self.retrieved:
+            return False
+        return bool(self.retrievals) and all(
+            retrieval.counts and retrieval.brought == 0 for retrieval in self.retrievals.values()
+        )
 
 
 @define
 class Tally:
     """What one witness knows of one session of a group. `whole`: it was there from the session's beginning."""
 
-    whole: bool
+    whole: bool = False
     _lists: dict[str, _List] = field(factory=dict)
     _counted: int = 0
     _known: set[str] = field(factory=set)
 
     @property
-    def retrieved(self) -> int:
-        """How many records were retrieved; one whose identity is known counts once."""
+    def retrieved(self) -> int | None:
+        """How many records were retrieved, None where that was never told; one whose identity is known counts once."""
+        if not any(entry.retrievals for entry in self._lists.values()):
+            return None
         return self._counted + len(self._known)
 
     def retrieve(self, seen: Retrieved) -> None:
         """A request to the database brought records, or none."""
         entry = self._lists.setdefault(seen.calling_list, _List())
-        entry.retrievals[seen.record_type] = (seen.brought, seen.asked)
-        entry.statistics = None
+        entry.retrievals[seen.record_type] = _Retrieval(seen.brought, seen.asked)
+        entry.ready = entry.retrieved = None
         if seen.records is not None:
             self._known |= seen.records
         else:
@@ -107,19 +118,22 @@ class Tally:
 
     def count(self, seen: ListStatistics) -> None:
         """A list was counted."""
-        self._lists.setdefault(seen.calling_list, _List()).statistics = seen
+        entry = self._lists.setdefault(seen.calling_list, _List())
+        entry.ready, entry.retrieved = seen.ready, seen.retrieved
+
+    def begin_anew(self) -> None:
+        """What was told so far is no evidence any more (R14); what was retrieved was retrieved."""
+        for entry in self._lists.values():
+            entry.ready = entry.retrieved = None
+            for retrieval in entry.retrievals.values():
+                retrieval.counts = False
 
     @property
-    def drained(self) -> bool:
-        """Whether no list has more to retrieve (R18)."""
-        return bool(self._lists) and all(entry.drained for entry in self._lists.values())
+    def has_more(self) -> bool:
+        """Whether a list may have more to retrieve (R18)."""
+        return not all(entry.drained for entry in self._lists.values())
 
     @property
     def empty(self) -> bool:
         """Whether the last word on every list is that nothing is there (R12)."""
         return bool(self._lists) and all(entry.empty for entry in self._lists.values())
-
-
-def nothing_left(seen: ListStatistics) -> bool:
-    """Whether statistics of a list show no record that could still be dialled."""
-    return seen.ready == 0 and seen.retrieved == 0

@@ -17,10 +17,15 @@ class State(Enum):
     SCHEDULED = "scheduled"
 
 
+WAITING = (State.RETURNED, State.SCHEDULED)
+"""Where a record waits to be delivered again, whatever its handle then (R9)."""
+
+
 @define(eq=False)
 class Record:
     """One record, known by its handle. Times are seconds of the caller's clock.
 
+    `deliveries` is how often it was given to an agent: an action that came before the last one says nothing of it.
     `due` is the time of a callback as the agent wrote it. `stale`: it no longer holds its group (R11).
     """
 
@@ -33,18 +38,30 @@ class Record:
     due: str | None = None
     delivered_at: float | None = None
     released_at: float | None = None
+    deliveries: int = 0
     stale: bool = False
+
+    @property
+    def in_chain(self) -> tuple[str, str] | None:
+        """The calling list and the chain it belongs to, None where they are not known."""
+        if self.calling_list is None or self.chain is None:
+            return None
+        return self.calling_list, self.chain
 
 
 class Records:
-    """The records of one session of a group, by handle, and how many are in which state."""
+    """The records of one session of a group, by handle, and how many are in which state.
+
+    `delivered` is how many were ever with an agent, and `finalized_of_delivered` how many of those are done with:
+    the rest of the finalized were never seen delivered, and may be of an earlier session.
+    """
 
     def __init__(self) -> None:
         self.delivered = 0
+        self.finalized_of_delivered = 0
         self._records: dict[str, Record] = {}
-        self._states: dict[State, dict[str, Record]] = {state: {} for state in State}
-        self._chains: dict[tuple[str, str], Record] = {}
-        self._finalized_before = 0
+        self._states: dict[State, dict[Record, None]] = {state: {} for state in State}
+        self._chains: dict[tuple[str, str], dict[Record, None]] = {}
 
     @property
     def outstanding(self) -> int:
@@ -54,7 +71,7 @@ class Records:
     @property
     def finalized(self) -> int:
         """How many are done with."""
-        return len(self._states[State.FINALIZED]) + self._finalized_before
+        return len(self._states[State.FINALIZED])
 
     @property
     def returned(self) -> int:
@@ -66,7 +83,7 @@ class Records:
         """How many are back in their list with a time."""
         return len(self._states[State.SCHEDULED])
 
-    def __contains__(self, handle: str) -> bool:
+    def __contains__(self, handle: str | None) -> bool:
         return handle in self._records
 
     def get(self, handle: str) -> Record | None:
@@ -75,11 +92,11 @@ class Records:
 
     def in_hand(self) -> Iterator[Record]:
         """The outstanding records."""
-        return iter(self._states[State.OUTSTANDING].values())
+        return iter(self._states[State.OUTSTANDING])
 
     def with_phone(self, dn: str, phone: str) -> Record | None:
         """The outstanding record of an agent that has this phone (R7)."""
-        for record in self._states[State.OUTSTANDING].values():
+        for record in self._states[State.OUTSTANDING]:
             if record.dn == dn and record.phone == phone:
                 return record
         return None
@@ -94,21 +111,24 @@ class Records:
         phone: str | None = None,
         telephony: bool = False,
     ) -> bool:
-        """An event brings a record to an agent (R6, R9). Whether that made it outstanding, or gave it to another.
+        """An event brings a record to an agent, and it is outstanding (R6, R9).
 
-        Telephony events never deliver a record that is finalized or scheduled.
+        False where it does not: telephony events never deliver a handle that is finalized or scheduled.
         """
-        record = self._of_chain(handle, calling_list, chain) or self._records.get(handle)
+        known = self._records.get(handle)
+        if telephony and known is not None and known.state in (State.FINALIZED, State.SCHEDULED):
+            return False
+        record = self._waiting_in_chain(handle, calling_list, chain) or known
         if record is None:
             record = self._take(Record(handle, State.OUTSTANDING))
+        if not record.deliveries:
             self.delivered += 1
-        elif (telephony and record.state in (State.FINALIZED, State.SCHEDULED)) or (
-            record.state is State.OUTSTANDING and record.dn == dn
-        ):
-            return False
-        else:
+        is_open = record.state is State.OUTSTANDING and record.dn == dn
+        if record.stale or not (is_open and telephony):
             self._move(record, State.OUTSTANDING)
-        record.dn, record.delivered_at, record.released_at, record.stale = dn, now, None, False
+            record.deliveries += 1
+            record.dn, record.delivered_at, record.due, record.stale = dn, now, None, False
+        record.released_at = None
         record.calling_list = calling_list or record.calling_list
         record.chain = chain or record.chain
         record.phone = phone or record.phone
@@ -116,35 +136,47 @@ class Records:
 
     def _take(self, record: Record) -> Record:
         self._records[record.handle] = record
-        self._states[record.state][record.handle] = record
+        self._enter(record)
         return record
 
-    def _of_chain(self, handle: str, calling_list: str | None, chain: str | None) -> Record | None:
+    def _enter(self, record: Record) -> None:
+        self._states[record.state][record] = None
+        if record.state is State.FINALIZED and record.deliveries:
+            self.finalized_of_delivered += 1
+        elif record.state in WAITING and record.in_chain is not None:
+            self._chains.setdefault(record.in_chain, {})[record] = None
+
+    def _leave(self, record: Record) -> None:
+        del self._states[record.state][record]
+        if record.state is State.FINALIZED and record.deliveries:
+            self.finalized_of_delivered -= 1
+        elif record.state in WAITING and record.in_chain is not None:
+            waiting = self._chains[record.in_chain]
+            del waiting[record]
+            if not waiting:
+                del self._chains[record.in_chain]
+
+    def _waiting_in_chain(self, handle: str, calling_list: str | None, chain: str | None) -> Record | None:
         """The returned or scheduled record of this list and chain, from now on under this handle (R9)."""
         if calling_list is None or chain is None:
             return None
-        record = self._chains.get((calling_list, chain))
-        if record is not None and record.handle != handle:
-            self._rename(record, handle)
+        waiting = self._chains.get((calling_list, chain))
+        if waiting is None:
+            return None
+        known = self._records.get(handle)
+        if known is not None and known in waiting:
+            return known
+        record = next(iter(waiting))
+        self._rename(record, handle)
         return record
 
     def _rename(self, record: Record, handle: str) -> None:
         former = self._records.get(handle)
-        if former is not None:
-            self._forget(former)
+        if former is not None and former.state is not State.FINALIZED:
+            self._leave(former)  # a finalized one stays counted, though its handle is another record's now
         del self._records[record.handle]
-        del self._states[record.state][record.handle]
         record.handle = handle
-        self._take(record)
-
-    def _forget(self, record: Record) -> None:
-        """Its handle is used for another record now; a finalized one stays counted."""
-        if record.state is State.FINALIZED:
-            self._finalized_before += 1
-        del self._states[record.state][record.handle]
-        del self._records[record.handle]
-        if record.calling_list is not None and record.chain is not None:
-            self._chains.pop((record.calling_list, record.chain), None)
+        self._records[handle] = record
 
     def settle(self, handle: str, state: State, due: str | None = None) -> bool:
         """An action moves a record to `state` (R7). Whether that changed anything.
@@ -162,22 +194,38 @@ class Records:
         self._move(record, state)
         return True
 
+    def release(self, handle: str, dn: str, now: float) -> None:
+        """The call of a record is over at an agent (R11); of no interest where another one has it by now."""
+        record = self._records.get(handle)
+        if record is not None and record.dn == dn and record.released_at is None:
+            record.released_at = now
+
+    def went_on(self, record: Record) -> bool:
+        """Whether a record that is given back is with another agent already, under another handle (R9).
+
+        Then the two are one from now on.
+        """
+        for other in self._states[State.OUTSTANDING]:
+            if (
+                record.in_chain is not None
+                and other.in_chain == record.in_chain
+                and other.dn != record.dn
+                and (other.delivered_at or 0.0) >= (record.delivered_at or 0.0)
+            ):
+                self._leave(record)
+                del self._records[record.handle]
+                self.delivered -= 1
+                return True
+        return False
+
     def _move(self, record: Record, state: State) -> None:
-        del self._states[record.state][record.handle]
+        self._leave(record)
         record.state = state
-        self._states[state][record.handle] = record
-        if record.calling_list is not None and record.chain is not None:
-            key = (record.calling_list, record.chain)
-            if state in (State.RETURNED, State.SCHEDULED):
-                self._chains[key] = record
-            elif self._chains.get(key) is record:
-                del self._chains[key]
+        self._enter(record)
 
     def take_in(self, other: Records) -> None:
         """Take in the records of a group that turned out to be this one; what is known here stays."""
         for handle, record in other._records.items():
             if handle not in self._records:
                 self._take(record)
-                self.delivered += record.delivered_at is not None
-        self._chains = {**other._chains, **self._chains}
-        self._finalized_before += other._finalized_before
+                self.delivered += record.deliveries > 0

@@ -22,7 +22,9 @@ MAX_UNANSWERED = 256
 class DesktopRequest:
     """A request of a desktop on one session; `action` is None for a PreviewRecordRequest.
 
-    `records_of` is the session of the group that the record belongs to. `due_at`: when the answer is overdue.
+    `records_of` is the session of the group that the record belongs to, `deliveries` how often the record had been
+    given to an agent when the request was made. `by_phone` where the record was named by its phone alone. `due_at`:
+    when the answer is overdue.
     """
 
     session: int
@@ -35,6 +37,8 @@ class DesktopRequest:
     message_reference: int | None
     sent_at: float
     due_at: float
+    deliveries: int = 0
+    by_phone: bool = False
     callback: str | None = None
     answered: bool = False
 
@@ -64,27 +68,36 @@ class DesktopRequests:
     def delivered(self, session: int, group: Group, reference: str | None) -> DesktopRequest | None:
         """The PreviewRecordRequest that a PreviewRecord answers: with the same reference, else the oldest."""
         named = reference is not None and self._first(session, lambda r: r.action is None and r.reference == reference)
-        return named or self._first(session, lambda r: r.action is None and r.group is group and r.reference is None)
+        return named or self._first(
+            session, lambda r: r.action is None and r.group is group and None in (reference, r.reference)
+        )
 
     def refused(
-        self, session: int, group: Group | None, no_records: bool, handle: str | None, reference: str | None
+        self,
+        session: int,
+        meant: Callable[[Group], bool] | None,
+        no_records: bool,
+        handle: str | None,
+        reference: str | None,
     ) -> DesktopRequest | None:
-        """The request that a GSW_ERROR answers.
+        """The request that a GSW_ERROR answers; `meant` tells whether it can be about a group, None if it names none.
 
-        With a reference or a handle, the one that has the same. That there are no records, or an error without
-        campaign, answers the oldest PreviewRecordRequest. Any other error the oldest request of its group.
+        With a reference or a handle, the one that has the same. That there are no records, or an error that names
+        no group, answers the oldest PreviewRecordRequest. Any other error the oldest request of its group.
         """
-        named = reference is not None or handle is not None
-        if named:
+        if reference is not None or handle is not None:
             found = self._first(session, lambda r: _belongs(r, handle, reference))
             if found is not None or not no_records:
                 return found
-        if no_records or group is None:
-            return self._first(
-                session,
-                lambda r: r.action is None and group in (None, r.group) and None in (reference, r.reference),
-            )
-        return self._first(session, lambda r: r.group is group)
+        for_record = no_records or meant is None
+        return self._first(
+            session,
+            lambda r: (
+                (r.action is None or not for_record)
+                and (meant is None or meant(r.group))
+                and None in (reference, r.reference)
+            ),
+        )
 
     def message_refused(self, session: int, message_reference: int) -> DesktopRequest | None:
         """The request that the T-Server refused."""
