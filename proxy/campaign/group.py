@@ -115,9 +115,10 @@ class GroupSession:
 class Group:
     """One campaign group. `policy` and `names` may become better known; everything else follows what is seen."""
 
-    def __init__(self, names: GroupNames, policy: Policy, around: Surroundings) -> None:
+    def __init__(self, names: GroupNames, policy: Policy, around: Surroundings, is_configured: bool = False) -> None:
         self.names = names
         self.policy = policy
+        self.is_configured = is_configured
         self.around = around
         self.state = State.NULL
         self.life = live(self)
@@ -199,11 +200,23 @@ class Group:
         return False
 
     def has_agent(self, dn: str) -> bool:
-        """Whether the agent on this DN is one of its agents (N2)."""
-        return dn in self.session.agents or (self._upcoming is not None and dn in self._upcoming.agents)
+        """Whether the agent on this DN is one of its agents: those of its current session (N2)."""
+        session = self.session if self.is_alive else self._upcoming
+        return session is not None and dn in session.agents
+
+    def had_agent(self, dn: str) -> bool:
+        """Whether the agent on this DN was one of its agents when it was last loaded."""
+        return dn in self.session.agents
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool]:
+        """How much there is to lose of it, if it turns out to be another group."""
+        return (self.completion is not None or self.notices is not None, self.is_alive, self.is_known)
 
     def take_in(self, other: Group) -> None:
         """A group turned out to be this one: its agents and records are ours, its evidence is not."""
+        if other.completion is not None:
+            other.completion.abandon("the group turned out to be another one")
         theirs, ours = other.current, self.current
         ours.records.take_in(theirs.records)
         ours.agents = {**theirs.agents, **ours.agents}
@@ -213,6 +226,10 @@ class Group:
         self.in_trouble = self.in_trouble or other.in_trouble
         for asked in other.requests:
             self.requests.add(asked)
+        latest = max(ours, theirs, key=lambda session: session.decided_by)
+        self._arm(latest.armed if latest.decided_by else ours.armed or theirs.armed)
+        ours.decided_by = latest.decided_by
+        self.completions += other.completions
         self.last_sign = max(self.last_sign, other.last_sign)
         self.touched_at = max(self.touched_at, other.touched_at)
 

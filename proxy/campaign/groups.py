@@ -13,7 +13,7 @@ from proxy.campaign.attribute import Edit, edit
 from proxy.campaign.clients import ClientRequest
 from proxy.campaign.evidence import Tally
 from proxy.campaign.group import Group, GroupSession, References, Surroundings
-from proxy.campaign.names import NOTHING, Names, compatible, with_campaign
+from proxy.campaign.names import NOTHING, Names, compatible, joined, with_campaign
 from proxy.campaign.observation import (
     Action,
     ActionAcknowledged,
@@ -98,7 +98,7 @@ class Groups:
         self._touched: list[Group] = []
         self._around = Surroundings(self._registrations, References(instance), self._tell)
         for section in configured:
-            self._names.add(Group(with_campaign(section.names), section.policy, self._around))
+            self._names.add(Group(with_campaign(section.names), section.policy, self._around, is_configured=True))
         self._seen: dict[type, Callable[..., None]] = {
             DnRegistered: self._dn_registered,
             DnUnregistered: self._dn_unregistered,
@@ -195,7 +195,7 @@ class Groups:
 
     def _find(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
         """The group that is meant, None where that cannot be told (N1)."""
-        group = next(self._names.certain(names), None)
+        group = self._names.certain(names)
         if group is not None:
             return group
         if names.campaign is not None:
@@ -213,45 +213,47 @@ class Groups:
         """The group that is meant: known, new, or (counted) none. Names that came together are joined."""
         names = with_campaign(names)
         group = self._find(names, dn, handle)
-        if group is None and names != NOTHING and not self._is_shared(names) and len(self._names.groups) < MAX_GROUPS:
+        if group is None and self._names.can_be_new(names) and len(self._names.groups) < MAX_GROUPS:
             group = Group(names, self._default, self._around)
             self._names.add(group)
         if group is None:
             self._around.add("unattributed")
+            self._report_conflict(next(self._names.owners(names), None), names)
             return None
         group = self._join(group, names)
         self._consider([group])
         return group
 
-    def _is_shared(self, names: GroupNames) -> bool:
-        """Whether the names say no more than a campaign that several groups dial."""
-        alone = names._replace(campaign=None) == NOTHING
-        return alone and names.campaign is not None and len(self._names.of_campaign(names.campaign)) > 1
+    def _report_conflict(self, group: Group | None, names: GroupNames) -> None:
+        """A message contradicts what is known of a group: an operator has to look, once."""
+        if group is not None:
+            self._around.add("names_in_conflict")
+            if self._names.is_new_conflict(names):
+                known, told = (", ".join(f"{k} {v}" for k, v in n._asdict().items() if v) for n in (group.names, names))
+                group.announce(News.NAMES_CONFLICT, f"known: {known}; told: {told}")
 
     def _join(self, group: Group, names: GroupNames) -> Group:
         for other in self._others(group, names):
-            if compatible(other.names, group.names):
+            if compatible(other.names, group.names) and not (other.is_configured and group.is_configured):
                 group = self._merge(group, other)
         if not self._names.learn(group, names):
-            self._around.add("names_in_conflict")
+            self._report_conflict(group, names)
         return group
 
     def _others(self, group: Group, names: GroupNames) -> list[Group]:
-        others = [other for other in self._names.certain(names) if other is not group]
+        """The groups that turn out to be this one: they go by one of its names, or by its campaign and nothing else."""
+        others = list(self._names.owners(joined(group.names, names)))
         if names.campaign is not None:
-            others += [
-                other
-                for other in self._names.of_campaign(names.campaign)
-                if other is not group and other.names == GroupNames(campaign=names.campaign)
-            ]
-        return others
+            only_campaign = GroupNames(campaign=names.campaign)
+            others += [other for other in self._names.of_campaign(names.campaign) if other.names == only_campaign]
+        return [other for other in dict.fromkeys(others) if other is not group]
 
     def _merge(self, group: Group, other: Group) -> Group:
-        """Two groups turn out to be one: the one whose life is known goes on."""
-        if other.is_alive > group.is_alive or other.is_known > group.is_known:
+        """Two groups turn out to be one: the one of which more is known goes on."""
+        if other.rank > group.rank:
             group, other = other, group
-        if other.policy is not self._default:
-            group.policy = other.policy
+        if other.is_configured:
+            group.policy, group.is_configured = other.policy, True
         names = other.names
         self._names.remove(other)
         if other in self._touched:
@@ -673,7 +675,8 @@ def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Gr
         if len(knowing) == 1:
             return knowing[0]
     if dn is not None:
-        having = [group for group in candidates if group.has_agent(dn)]
-        if len(having) == 1:
-            return having[0]
+        for has_agent in (Group.has_agent, Group.had_agent):
+            having = [group for group in candidates if has_agent(group, dn)]
+            if having:
+                return having[0] if len(having) == 1 else None
     return None

@@ -13,6 +13,9 @@ from proxy.campaign.observation import GroupNames
 
 NOTHING = GroupNames()
 
+MAX_CONFLICTS = 1000
+"""How many conflicts are remembered, so that each is reported once."""
+
 
 def with_campaign(names: GroupNames) -> GroupNames:
     """The names, with the campaign's own where only `Campaign@Group` tells it (C)."""
@@ -31,67 +34,88 @@ def joined(known: GroupNames, names: GroupNames) -> GroupNames:
     return known._replace(**{field: name for field, name in names._asdict().items() if getattr(known, field) is None})
 
 
+def own(names: GroupNames) -> Iterator[GroupNames]:
+    """Those of the names that belong to one group only, each for itself, the surest first. Half a pair is none."""
+    if names.dbid is not None:
+        yield GroupNames(dbid=names.dbid)
+    if names.campaign_id is not None and names.group_id is not None:
+        yield GroupNames(campaign_id=names.campaign_id, group_id=names.group_id)
+    if names.name is not None:
+        yield GroupNames(name=names.name)
+
+
 class Names:
     """All groups, by each of their names. Only a campaign's name may be shared by several."""
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
-        self._dbids: dict[int, Group] = {}
-        self._ids: dict[tuple[int, int], Group] = {}
-        self._names: dict[str, Group] = {}
+        self._owners: dict[GroupNames, Group] = {}
         self._campaigns: dict[str, list[Group]] = {}
+        self._conflicts: set[GroupNames] = set()
 
     def add(self, group: Group) -> None:
         """A new group, under the names it has."""
         self.groups.append(group)
-        self._enter(group, group.names)
+        self._enter(group)
 
-    def _enter(self, group: Group, names: GroupNames) -> None:
-        if names.dbid is not None:
-            self._dbids[names.dbid] = group
-        if names.campaign_id is not None and names.group_id is not None:
-            self._ids[names.campaign_id, names.group_id] = group
-        if names.name is not None:
-            self._names[names.name] = group
-        if names.campaign is not None:
-            sharing = self._campaigns.setdefault(names.campaign, [])
+    def _enter(self, group: Group) -> None:
+        for name in own(group.names):
+            self._owners.setdefault(name, group)
+        if group.names.campaign is not None:
+            sharing = self._campaigns.setdefault(group.names.campaign, [])
             if group not in sharing:
                 sharing.append(group)
 
     def remove(self, group: Group) -> None:
         """The group turned out to be another one."""
         self.groups.remove(group)
-        self._dbids = {key: owner for key, owner in self._dbids.items() if owner is not group}
-        self._ids = {key: owner for key, owner in self._ids.items() if owner is not group}
-        self._names = {key: owner for key, owner in self._names.items() if owner is not group}
+        self._owners = {name: owner for name, owner in self._owners.items() if owner is not group}
         for sharing in self._campaigns.values():
             if group in sharing:
                 sharing.remove(group)
 
-    def certain(self, names: GroupNames) -> Iterator[Group]:
-        """The groups that the names say for certain, the surest name first."""
-        if names.dbid is not None and names.dbid in self._dbids:
-            yield self._dbids[names.dbid]
-        if names.campaign_id is not None and names.group_id is not None:
-            owner = self._ids.get((names.campaign_id, names.group_id))
-            if owner is not None:
-                yield owner
-        if names.name is not None and names.name in self._names:
-            yield self._names[names.name]
+    def owners(self, names: GroupNames) -> Iterator[Group]:
+        """The groups that have one of the names for their own, the surest name first."""
+        for name in own(names):
+            if name in self._owners:
+                yield self._owners[name]
+
+    def certain(self, names: GroupNames) -> Group | None:
+        """The group that the names say for certain: the owner of one of them whom no surer one contradicts."""
+        surer = NOTHING
+        for name in own(names):
+            owner = self._owners.get(name)
+            if owner is not None and compatible(owner.names, surer):
+                return owner
+            surer = joined(surer, name)
+        return None
 
     def of_campaign(self, campaign: str) -> list[Group]:
         """The groups that dial a campaign."""
         return self._campaigns.get(campaign, [])
 
+    def can_be_new(self, names: GroupNames) -> bool:
+        """Whether the names are those of a group that nobody has spoken of yet."""
+        if any(self.owners(names)):
+            return False
+        return any(own(names)) or (names.campaign is not None and not self.of_campaign(names.campaign))
+
     def learn(self, group: Group, names: GroupNames) -> bool:
         """A message speaks of the group by these names: those it lacked are its own now.
 
-        False where one of them contradicts what is known; what is known stays.
+        False where one of them contradicts what is known, or is another group's; what is known stays.
         """
-        if not compatible(group.names, names):
-            return False
         known = joined(group.names, names)
+        if not compatible(group.names, names) or any(owner is not group for owner in self.owners(known)):
+            return False
         if known != group.names:
             group.names = known
-            self._enter(group, known)
+            self._enter(group)
+        return True
+
+    def is_new_conflict(self, names: GroupNames) -> bool:
+        """Whether this conflict was not reported yet."""
+        if names in self._conflicts or len(self._conflicts) >= MAX_CONFLICTS:
+            return False
+        self._conflicts.add(names)
         return True
