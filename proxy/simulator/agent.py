@@ -135,6 +135,7 @@ class SimulatedAgent:
         self._changed = changed
         self._client: TClient | None = None
         self._works: list[Work] = []
+        self._finished: set[int | None] = set()
         self._pulled: dict[str, list[Pair]] = {}
         """Campaigns in which records are asked for, and the keys that name them."""
         self._asking: int | None = None
@@ -266,6 +267,8 @@ class SimulatedAgent:
         if word.number(pairs, word.HANDLE) is None or not isinstance(connection, bytes):
             return
         work = next((work for work in self._works if work.connection == connection), None)
+        if work is None and message.number != EVENT_RINGING and word.number(pairs, word.HANDLE) in self._finished:
+            return  # the rest of a call whose record was finished while the desktop was away
         if work is None:  # of a call that rang while the desktop was away, any event is the first
             self.diary.delivered += 1
             work = Work(pairs, "Call", connection)
@@ -382,6 +385,7 @@ class SimulatedAgent:
 
     def _put_away(self, work: Work) -> None:
         self._works.remove(work)
+        self._finished.add(work.handle)
         self._pull()
 
     def _drop_connection(self) -> None:

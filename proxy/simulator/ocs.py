@@ -23,7 +23,7 @@ from proxy.simulator.ledger import Ledger, as_json
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.switch import Switch, UserEvent
 from proxy.simulator.timers import Timers
-from proxy.simulator.vocabulary import Status
+from proxy.simulator.vocabulary import Stat, Status
 from proxy.simulator.voice import Voice
 
 
@@ -62,10 +62,15 @@ class Ocs:
         for group in self.groups:
             group.end()
 
-    def lose_database(self, lost: bool) -> None:
-        """The calling lists cannot be reached any more, or again: for OCS's clients it looks like WaitingRecords."""
+    def lose_database(self, lost: bool, reported: bool = False) -> None:
+        """The calling lists cannot be reached any more, or again.
+
+        For OCS's clients it looks like WaitingRecords; where it is `reported`, SystemError too.
+        """
         for group in self.groups:
             group.retrieval.database_is_lost = lost
+            if reported:
+                group.voice.statistic(group, Stat.SYSTEM_ERROR if lost else Stat.SYSTEM_ERROR_OVER)
 
     # ------------------------------------------------------------------------------------------ as T-Server's client
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
 
 from proxy.errors import OurError
@@ -75,7 +76,7 @@ class Simulator:
         try:
             endpoint = serverFromString(self._reactor, listen)
             self._port = await endpoint.listen(self.tserver)
-        except (OSError, ValueError, OurError) as problem:
+        except (CannotListenError, OSError, ValueError) as problem:
             raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
         self.ocs.start()
         self._write_status()

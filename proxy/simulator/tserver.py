@@ -131,13 +131,13 @@ class Session(Protocol):
         self.transport.write(frame)
 
     def pauseProducing(self) -> None:
-        """The client does not read: it may not ask for more either."""
-        self._paused, self._unread = True, 0
+        """The client does not read: it may not ask for more either. Called again with every write until it does."""
+        self._paused = True
         self.transport.pauseProducing()  # type: ignore[attr-defined]
 
     def resumeProducing(self) -> None:
         """The client reads again."""
-        self._paused = False
+        self._paused, self._unread = False, 0
         self.transport.resumeProducing()  # type: ignore[attr-defined]
 
     def stopProducing(self) -> None:

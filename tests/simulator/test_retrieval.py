@@ -83,7 +83,16 @@ def test_a_lost_database_looks_like_waiting_records() -> None:
     desk.ocs.lose_database(False)
     desk.wait(6)
     assert waiting(desk)[-1] == Stat.WAITING_RECORDS_OVER
+    assert Stat.SYSTEM_ERROR not in desk.statistics()
     assert desk.preview("3001")["GSW_USER_EVENT"] == "PreviewRecord"
+
+
+def test_a_lost_database_can_be_reported() -> None:
+    """SystemError while it lasts, and its end."""
+    desk = running(records=1)
+    for lost, stat in ((True, Stat.SYSTEM_ERROR), (False, Stat.SYSTEM_ERROR_OVER)):
+        desk.ocs.lose_database(lost, reported=True)
+        assert desk.statistics()[-1] == stat
 
 
 def test_the_log_has_the_lines_of_a_real_one() -> None:
