@@ -79,6 +79,8 @@ class ProxyService(Service):
         except CannotListenError as problem:
             where = f"{problem.interface or '*'}:{problem.port}"
             raise CannotStart(f"cannot listen on {where}: {problem.socketError}") from problem
+        except OSError as problem:
+            raise CannotStart(f"cannot listen: {problem}") from problem
         self._say_where()
 
     def _say_where(self) -> None:
@@ -88,26 +90,32 @@ class ProxyService(Service):
             self.log.info("{name}: listening on {where}", name=name, where=port.getHost())
 
     def startService(self) -> None:
-        """See IService. Raises CannotStart where something cannot listen."""
-        beginning = self.begin()
-        problems: list[BaseException] = []
+        """See IService. Raises CannotStart where something cannot listen: then stop what listens already."""
+        problems: list[Failure] = []
 
-        def failed(failure: Failure) -> None:
-            assert failure.value is not None
-            problems.append(failure.value)
+        def failed(problem: Failure) -> None:
+            if self.running:
+                # An endpoint that took its time: the rest goes on, and /health says what does not listen.
+                self.log.failure("cannot begin", problem)
+            else:
+                problems.append(problem)
 
-        beginning.addErrback(failed)
-        if problems:
-            raise problems[0]
+        self.begin().addErrback(failed)
+        for problem in problems:
+            problem.raiseException()
         Service.startService(self)
 
-    def stopService(self) -> Deferred[Any]:
-        """See IService: what is on its way in a session is delivered, then it ends."""
+    def stopService(self) -> Deferred[None]:
+        """See IService: takes no more clients, and ends sessions after what is on its way in them is delivered."""
         Service.stopService(self)
-        self.board.close()
+        return Deferred.fromCoroutine(self._end())
+
+    async def _end(self) -> None:
+        ports, self.admin_ports = self.admin_ports, []
         ending: list[Deferred[Any]] = [channel.stop() for channel in self.channels]
-        ending += [stopped for port in self.admin_ports if (stopped := port.stopListening()) is not None]
-        return DeferredList(ending, consumeErrors=True)
+        ending += [stopped for port in ports if (stopped := port.stopListening()) is not None]
+        await DeferredList(ending)
+        self.board.close()
 
 
 # ---------------------------------------------------------------------------------------------------------- twistd
@@ -133,7 +141,7 @@ class _TwistdService(ProxyService):
             self.startService()
         except CannotStart as problem:
             raise SystemExit(f"tevent-proxy: {problem}") from None
-        heed_hangup()
+        heed_hangup(self._reactor)
 
     def startService(self) -> None:
         """See IService: twistd calls it after the privileged start, which did all there is to do."""
@@ -155,10 +163,14 @@ def makeService(options: Options) -> Service:
 # --------------------------------------------------------------------------------------------------- tevent-proxy run
 
 
-def heed_hangup() -> None:
+def heed_hangup(reactor: Any) -> None:
     """SIGHUP is the end of a terminal, not of a proxy: without a handler it would kill the process."""
     log = Logger(namespace="proxy.service")
-    signal.signal(signal.SIGHUP, lambda *_: log.info("SIGHUP: the conf file is not read again in this version"))
+
+    def say() -> None:
+        log.info("SIGHUP: the conf file is not read again in this version")
+
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(say))
 
 
 def run(config: Config) -> int:
@@ -176,7 +188,7 @@ def run(config: Config) -> int:
             problems.append(str(problem))
             reactor.stop()
 
-    heed_hangup()
+    heed_hangup(reactor)
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()

@@ -36,7 +36,7 @@ class Status:
         if self._board.store_problem is not None:
             yield f"store: {self._board.store_problem}"
         if self._board.failed:
-            yield f"groups: {self._board.failed} mistakes of ours, see the log"
+            yield f"groups: {self._board.failed} mistakes of ours about them, see the log"
 
     def metrics(self) -> Iterator[Metric]:
         """Every counter and gauge."""
@@ -68,6 +68,7 @@ class Status:
         yield Metric(
             "tevent_proxy_undeliverable", "Notifications nobody took.", Kind.COUNTER, {(): board.undeliverable}
         )
+        yield Metric("tevent_proxy_mistakes", "Mistakes of ours about groups.", Kind.COUNTER, {(): board.failed})
 
 
 def _number(value: object) -> float:
@@ -97,6 +98,10 @@ def _of_channel(channel: TEvents) -> Iterator[Metric]:
     )
     opaque: dict[tuple[str, ...], float] = {(name, direction.name): direction.opaque for direction in directions}
     yield Metric("tevent_proxy_opaque", "Directions gone opaque.", Kind.COUNTER, opaque, (*by_channel, "sender"))
+    failed: dict[tuple[str, ...], float] = {(name, direction.name): direction.failed for direction in directions}
+    yield Metric(
+        "tevent_proxy_unseen", "Directions unseen by our mistake.", Kind.COUNTER, failed, (*by_channel, "sender")
+    )
     looked: dict[tuple[str, ...], float] = {
         (name, "malformed"): counts.malformed + channel.control.malformed,
         (name, "rewritten"): counts.rewritten,

@@ -6,10 +6,10 @@ The groups are pure; this is where they meet a clock, a log, a store and the ses
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -21,10 +21,10 @@ from proxy.campaign.observation import (
     AskStatus,
     Command,
     GroupNames,
-    News,
     NotifyAgent,
     Observation,
     Request,
+    SessionBlind,
     Settled,
     Stop,
     Swallow,
@@ -37,7 +37,7 @@ TIMELINE = 1000
 """How many announcements are kept for the time line."""
 
 TRY_AGAIN = 1.0
-"""After how many seconds the groups are woken again where waking them failed by a mistake of ours."""
+"""After how many seconds the groups are woken where they failed by a mistake of ours."""
 
 
 class AgentSession(Protocol):
@@ -49,7 +49,11 @@ class AgentSession(Protocol):
 
 
 class Switchboard:
-    """Carries out what the groups want. `now` is a clock that never jumps, `wall` that of the log, in seconds."""
+    """Carries out what the groups want. `now` is a clock that never jumps, `wall` that of the log, in seconds.
+
+    A mistake of ours in the groups, or in what they want done, costs no connection and stops no timer: it is logged
+    and counted in `failed`.
+    """
 
     log = Logger()
 
@@ -74,12 +78,32 @@ class Switchboard:
         self._now = now
         self._wall = wall
         self._call: IDelayedCall | None = None
+        self._closed = False
+        self._intended: dict[str, Stop | Unload] = {}
+        self._ways: Mapping[type, Callable[[Any], None]] = {
+            Stop: self._intend,
+            Unload: self._intend,
+            AskStatus: self._send,
+            Settled: self._settled,
+            NotifyAgent: self._notify,
+            Announce: self._announce,
+            WakeAt: self._wake_at,
+        }
 
     # ------------------------------------------------------------------------------------------------ for channels
 
     def observe(self, observation: Observation) -> bool:
-        """Hand an observation to the groups and do what they want; whether the event is to be swallowed (R26)."""
-        return self._carry_out(self.groups.observe(observation, self._now()))
+        """Hand an observation to the groups and do what they want; whether the event is to be swallowed (R26).
+
+        A session of which something was lost by a mistake of ours is blind to the groups from then on (R16).
+        """
+        commands = self._asked(lambda now: self.groups.observe(observation, now))
+        if commands is None:
+            if session := getattr(observation, "session", 0):
+                self._carry_out(self._asked(lambda now: self.groups.observe(SessionBlind(session), now)) or ())
+            return False
+        self._carry_out(commands)
+        return any(isinstance(command, Swallow) for command in commands)
 
     def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
         """See Groups.edit."""
@@ -91,41 +115,56 @@ class Switchboard:
 
     def close(self) -> None:
         """Nothing is woken any more."""
-        if self._call is not None:
-            self._call.cancel()
-            self._call = None
+        self._closed = True
+        self._cancel_call()
 
     # ---------------------------------------------------------------------------------------------------- commands
 
-    def _carry_out(self, commands: Iterable[Command]) -> bool:
-        swallow = False
+    def _asked(self, ask: Callable[[float], Sequence[Command]]) -> Sequence[Command] | None:
+        """What the groups want done; None where they failed, and are woken soon, lest something that is due waits."""
+        try:
+            return ask(self._now())
+        except Exception:  # noqa: BLE001 (whatever it is, telephony goes on; it is logged and counted)
+            self._mistaken(Failure())
+            self._call_in(TRY_AGAIN)
+            return None
+
+    def _carry_out(self, commands: Iterable[Command]) -> None:
         for command in commands:
-            if isinstance(command, WakeAt):
-                self._wake_at(command.when)
-            elif isinstance(command, Announce):
-                self._announce(command)
-            elif isinstance(command, NotifyAgent):
-                self._notify(command)
-            elif isinstance(command, Swallow):
-                swallow = True
-            elif isinstance(command, Settled):
-                self._store.settled(command.group)
-            elif isinstance(command, AskStatus):
-                self._send("ask_status", command)
-            else:
-                self._intend("stop" if isinstance(command, Stop) else "unload", command)
-        return swallow
+            if isinstance(command, Swallow):
+                continue
+            try:
+                self._ways[type(command)](command)
+            except Exception:  # noqa: BLE001 (as above; and the other commands are not to blame)
+                self._mistaken(Failure())
 
-    def _intend(self, step: str, command: Stop | Unload) -> None:
+    def _mistaken(self, problem: Failure) -> None:
+        self.failed += 1
+        self.log.failure("a mistake of ours about groups", problem)
+
+    def _intend(self, command: Stop | Unload) -> None:
         """The intention is written down before the request leaves (R20)."""
-        written: Deferred[None] = self._store.intend(command.group, step)
-        written.addCallbacks(lambda _: self._send(step, command), self._not_written, errbackArgs=(command.group,))
+        self._intended[command.group] = command
+        written = maybeDeferred(self._store.intend, command.group, _step(command))
+        written.addCallbacks(self._written, self._not_written, (command,), {}, (command,))
+        written.addErrback(self._mistaken)
 
-    def _not_written(self, problem: Failure, group: str) -> None:
+    def _written(self, _: None, command: Stop | Unload) -> None:
+        """The request leaves now, unless the completion came to its end, or asked again, while it was written."""
+        self.store_problem = None
+        if self._intended.get(command.group) is command:
+            self._send(command)
+
+    def _not_written(self, problem: Failure, command: Stop | Unload) -> None:
         self.store_problem = problem.getErrorMessage()
-        self.log.error("{group}: nothing is sent, the store failed: {why}", group=group, why=self.store_problem)
+        self.log.error("{group}: nothing is sent, the store failed: {why}", group=command.group, why=self.store_problem)
 
-    def _send(self, step: str, command: Stop | Unload | AskStatus) -> None:
+    def _settled(self, command: Settled) -> None:
+        self._intended.pop(command.group, None)
+        self._store.settled(command.group)
+
+    def _send(self, command: Stop | Unload | AskStatus) -> None:
+        step = _step(command)
         control = self.controls.get(command.control)
         if control is None or not control.registered:
             self.log.warn("{group}: no control session to send {step}", group=command.group, step=step)
@@ -145,7 +184,7 @@ class Switchboard:
             )
 
     def _announce(self, command: Announce) -> None:
-        news: News = command.news
+        news = command.news
         report = self.log.error if news.loud else self.log.info
         report(
             "{group}: {news}{text}", group=command.group, news=news.value, text=command.text and f" ({command.text})"
@@ -162,18 +201,27 @@ class Switchboard:
 
     # ------------------------------------------------------------------------------------------------------- waking
 
-    def _wake_at(self, when: float) -> None:
+    def _wake_at(self, command: WakeAt) -> None:
+        self._call_in(max(0.0, command.when - self._now()))
+
+    def _call_in(self, seconds: float) -> None:
+        self._cancel_call()
+        if not self._closed:
+            self._call = self._clock.callLater(seconds, self._wake)
+
+    def _cancel_call(self) -> None:
         if self._call is not None:
             self._call.cancel()
-        self._call = self._clock.callLater(max(0.0, when - self._now()), self._wake)
+            self._call = None
 
     def _wake(self) -> None:
         self._call = None
-        try:
-            commands = self.groups.wake(self._now())
-        except Exception:  # noqa: BLE001 (whatever it is, the groups must be woken again; it is logged and counted)
-            self.failed += 1
-            self.log.failure("waking the groups failed")
-            self._call = self._clock.callLater(TRY_AGAIN, self._wake)
-            return
-        self._carry_out(commands)
+        self._carry_out(self._asked(self.groups.wake) or ())
+
+
+_STEPS: Mapping[type, str] = {Stop: "stop", Unload: "unload", AskStatus: "ask_status"}
+"""What a request of ours is called: in IDialerControl, in the store, and in the counts."""
+
+
+def _step(command: Stop | Unload | AskStatus) -> str:
+    return _STEPS[type(command)]

@@ -85,10 +85,13 @@ class TEvents:
 
     def stop(self) -> Deferred[None]:
         """Take no more desktops, and end all sessions, what is on its way first."""
-        self.control.close()
-        stopped = self.relay.stop_listening()
-        stopped.addCallback(lambda _: self.relay.end_all(Cause.SHUTDOWN))
-        return stopped
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        left = self.control.close()
+        await self.relay.stop_listening()
+        await self.relay.end_all(Cause.SHUTDOWN)
+        await left
 
     def reasons(self) -> Iterator[str]:
         """Why the channel is not healthy."""
@@ -99,6 +102,9 @@ class TEvents:
                 yield f"{self.name}: {description} could not be reached"
         if not self.control.registered:
             yield f"{self.name}: the control session is not registered"
+        for direction in (self.relay.to_upstream, self.relay.to_client):
+            if direction.failed:
+                yield f"{self.name}: {direction.failed} mistakes of ours about the {direction.name}, see the log"
 
     def _attach(self, session: Session) -> tuple[Looks, Looks]:
         desktop = DesktopSession(

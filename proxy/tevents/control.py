@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from twisted.application.internet import backoffPolicy
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocol, IReactorTime
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -46,8 +48,8 @@ from proxy.tevents.message import (
 SILENCE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 """A dead T-Server is noticed within a minute: the control session is quiet for long, and nobody else would."""
 
-_REGISTRATION = 1
-"""The reference of the registration; it is below the range of requests (R24)."""
+_CLIENT, _ADDRESS = 0, 1
+"""The references of the two registrations; they are below the range of requests (R24)."""
 
 _WANTED = dict.fromkeys((EVENT_LINK_CONNECTED, EVENT_REGISTERED, EVENT_ERROR, EVENT_USER_EVENT), Want.HOLD)
 
@@ -93,6 +95,7 @@ class ControlSession:
         self._attempt: Deferred[IProtocol] | None = None
         self._connection: _Connection | None = None
         self._call: IDelayedCall | None = None
+        self._gone: Deferred[None] | None = None
 
     # ------------------------------------------------------------------------------------------------ its connection
 
@@ -101,14 +104,18 @@ class ControlSession:
         self._running = True
         self._connect()
 
-    def close(self) -> None:
-        """Leave, and do not come back."""
+    def close(self) -> Deferred[None]:
+        """Leave, what was sent first, and do not come back. Fires when the connection is gone."""
         self._running = False
         self._cancel_call()
         if self._attempt is not None:
             self._attempt.cancel()
-        if self._connection is not None:
-            self._connection.close()
+        if self._connection is None:
+            return succeed(None)
+        self._connection.close()
+        self._call = self._clock.callLater(self._answer_timeout, self._connection.abort)
+        self._gone = Deferred()
+        return self._gone
 
     def _connect(self) -> None:
         self._call = None
@@ -164,6 +171,8 @@ class ControlSession:
         if self._running:
             self.log.warn("control session: lost ({why})", why=why)
             self._again()
+        if self._gone is not None:
+            self._gone.callback(None)
 
     # ---------------------------------------------------------------------------------------------------- requests
 
@@ -214,13 +223,8 @@ class _Connection(Protocol):
     def connectionMade(self) -> None:
         """See IProtocol."""
         assert self.transport is not None
-        handle = getattr(self.transport, "getHandle", lambda: None)()
-        if isinstance(handle, socket.socket):
-            handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for name, value in SILENCE:
-                if hasattr(socket, name):
-                    handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        self.send(REGISTER_CLIENT, (APPLICATION_NAME, self._control.application), (REFERENCE_ID, 0))
+        _keep_alive(self.transport)
+        self.send(REGISTER_CLIENT, (APPLICATION_NAME, self._control.application), (REFERENCE_ID, _CLIENT))
 
     def dataReceived(self, data: bytes) -> None:
         """See IProtocol."""
@@ -256,15 +260,15 @@ class _Connection(Protocol):
         except Malformed:
             self._control.malformed += 1
             return None
-        if number == EVENT_LINK_CONNECTED:
-            dn = self._control.communication_dn
-            self.send(REGISTER_ADDRESS, (THIS_DN, dn), (REFERENCE_ID, _REGISTRATION))
-        elif number == EVENT_REGISTERED and message.reference == _REGISTRATION:
-            self._control.is_registered()
-        elif number == EVENT_ERROR:
+        if number == EVENT_ERROR:
             self._refused(message)
-        elif number == EVENT_USER_EVENT:
-            self._heard(message.user_data)
+        elif self._control.registered:
+            if number == EVENT_USER_EVENT:
+                self._heard(message.user_data)
+        elif number == EVENT_LINK_CONNECTED:
+            self.send(REGISTER_ADDRESS, (THIS_DN, self._control.communication_dn), (REFERENCE_ID, _ADDRESS))
+        elif number == EVENT_REGISTERED and not self._why:
+            self._control.is_registered()
         return None
 
     def _refused(self, message: Message) -> None:
@@ -278,7 +282,7 @@ class _Connection(Protocol):
         if pairs is None or vocabulary.is_request(vocabulary.gsw(pairs)):
             return
         seen = vocabulary.from_ocs(pairs, 0, self._control.name)
-        if seen is not None and self._control.registered:
+        if seen is not None:
             self._control.board.observe(seen)
 
     def looked(self, number: int, frame: bytes) -> None:
@@ -292,3 +296,15 @@ class _Connection(Protocol):
 
 def _read_and_done(_data: bytes) -> None:
     """What was read goes nowhere."""
+
+
+def _keep_alive(transport: Any) -> None:
+    """Have the system ask a silent T-Server whether it is there, over TLS too."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    handle = getattr(transport, "getHandle", lambda: None)()
+    if isinstance(handle, socket.socket) and handle.family in (socket.AF_INET, socket.AF_INET6):
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in SILENCE:
+            if hasattr(socket, name):
+                handle.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

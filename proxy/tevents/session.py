@@ -67,7 +67,7 @@ WANTED_OF_SERVERS = {
 """Which frames are wanted (M1), by message number: this and the table above are the only place."""
 
 MAX_REGISTERING = 256
-"""How many unanswered DN registrations of one session are remembered."""
+"""How many unanswered DN registrations of one session are remembered; the oldest are forgotten first."""
 
 
 class Counts:
@@ -104,7 +104,7 @@ class DesktopSession:
         self.communication_dn = communication_dn
         self.counts = counts
         self.inject = inject
-        self._dns: set[str] = set()
+        self._dns: dict[str, None] = {}
         self._registering: dict[int, str] = {}
         self._blind = False
 
@@ -124,21 +124,24 @@ class DesktopSession:
             self.board.observe(SessionBlind(self.number))
 
     def own_dn(self, message: Message) -> str | None:
-        """The DN for which a client speaks: the one it names, where it is its own, else the only one it has.
+        """The DN for which a client speaks: the one it names, where it is its own, else the first it has.
 
-        Desktops send user events to OCS on their own DN, or on the Communication DN (I).
+        Desktops send user events to OCS on their own DN, or on the Communication DN (I). A client need not wait for
+        the answer to its registration before it speaks.
         """
+        own = [dn for dn in (*self._dns, *self._registering.values()) if dn != self.communication_dn]
         for named in (message.text(THIS_DN), message.text(COMMUNICATION_DN)):
-            if named in self._dns and named != self.communication_dn:
+            if named in own:
                 return named
-        own = self._dns - {self.communication_dn}
-        return next(iter(own)) if len(own) == 1 else None
+        return own[0] if own else None
 
     def asks_registration(self, message: Message) -> None:
         """A client registers for a DN, or no longer: the answer may bear its reference only."""
         dn, reference = message.text(THIS_DN), message.reference
-        if dn is not None and reference is not None and len(self._registering) < MAX_REGISTERING:
+        if dn is not None and reference is not None:
             self._registering[reference] = dn
+            if len(self._registering) > MAX_REGISTERING:
+                del self._registering[next(iter(self._registering))]
 
     def answered(self, message: Message) -> str | None:
         """The DN of a registration that the T-Server answers."""
@@ -147,13 +150,13 @@ class DesktopSession:
 
     def registered(self, dn: str) -> None:
         """The T-Server sends this client the events of a DN from now on."""
-        self._dns.add(dn)
+        self._dns[dn] = None
         if dn != self.communication_dn:
             self.board.observe(DnRegistered(self.number, dn))
 
     def unregistered(self, dn: str) -> None:
         """The T-Server sends them no more."""
-        self._dns.discard(dn)
+        self._dns.pop(dn, None)
         if dn != self.communication_dn:
             self.board.observe(DnUnregistered(self.number, dn))
 

@@ -6,6 +6,7 @@ C seen in real installations, I inferred, A assumed. Values are read leniently: 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from proxy.campaign.attribute import GSW_AUTO_COMPLETION
@@ -182,16 +183,15 @@ def gsw(pairs: Iterable[Pair]) -> Data:
     return {pair[0]: pair[1] for pair in pairs if pair[0].startswith("GSW_")}
 
 
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
+
+
 def number(data: Data, key: str) -> int | None:
-    """The integer under a key, also where it came as a string (C); None where there is none."""
+    """The 32-bit integer under a key, also where it came as a string (C); None where there is none."""
     value = data.get(key)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str):
-        digits = value.strip()
-        if digits.lstrip("+-").isdecimal() and digits.isascii():
-            return int(digits)
-    return None
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
+    return value if isinstance(value, int) and -0x80000000 <= value <= 0x7FFFFFFF else None
 
 
 def text(data: Data, key: str) -> str | None:
@@ -303,7 +303,8 @@ def to_desktop(pairs: list[Pair], session: int, dn: str) -> Observation | None:
         return RecordCancelled(session, dn, names, handle)
     if event == RECORD_ADDED:
         return RecordAdded(session, dn, names)
-    return Sign(session, dn, names, handle) if event.startswith(SIBLINGS) else None
+    of_a_record = event in DELIVERIES or event == RECORD_CANCELLED or event.startswith(SIBLINGS)
+    return Sign(session, dn, names, handle) if of_a_record else None
 
 
 def _delivered(data: Data, session: int, dn: str, event: str, handle: str, telephony: bool = False) -> RecordDelivered:
