@@ -373,7 +373,8 @@ def test_r7_a_scheduled_record_keeps_its_time() -> None:
     anna.acknowledged()
     [group_of_it] = desk.groups._names.groups
     record = group_of_it.session.records.get("77")
-    assert record is not None and record.due == "11/23/2026 14:00"
+    assert record is not None
+    assert record.due == "11/23/2026 14:00"
     anna.does(Action.RESCHEDULE_CALLBACK, "77", due="11/24/2026 09:00")
     anna.acknowledged()
     assert record.due == "11/24/2026 09:00"
@@ -630,7 +631,7 @@ def test_r7_a_record_that_is_finalized_is_so_though_its_call_was_transferred() -
     assert counts(desk) == FINALIZED
 
 
-# --------------------------------------------------------------------- R8: which acknowledgement belongs to which request
+# ------------------------------------------------------------- R8: which acknowledgement belongs to which request
 
 
 def test_r8_a_bare_acknowledgement_goes_by_its_reference() -> None:
