@@ -379,7 +379,8 @@ class Groups:
         self._consider([group])
         if action is None or handle is None or action not in SETTLES:
             return
-        group.sign(now)
+        if acknowledged:
+            group.sign(now)
         if action is Action.REJECT:
             group.record_shows(now, in_hand=True)
         records = request.records_of.records
