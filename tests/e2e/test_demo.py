@@ -1,0 +1,72 @@
+"""The demo, as a newcomer runs it: real processes, real sockets, real time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.config import load
+from proxy.demo import TOLD, Outcome, conf_folder
+from proxy.simulator.conf import read_conf
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_it_ends_by_itself_with_nothing_left(tmp_path: Path) -> None:
+    """The demo ends with its table, nothing left in the lists of the completed groups, and exit status 0."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "COLUMNS": "120"}
+    played = subprocess.run(
+        [sys.executable, "-m", "proxy", "demo"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert played.returncode == 0, played.stdout + played.stderr
+    rows = [line.split() for line in played.stdout.splitlines() if line.lstrip().startswith(("Sales@", "Winback@"))]
+    table = [row for row in rows if row[-1] == "0" and row[1] == "60"]
+    assert [row[0] for row in table] == ["Sales@Agents", "Winback@Dialers"]
+    assert all(row[4:6] == ["1", "1"] for row in table), "one Stop and one Unload each"
+    assert str(tmp_path) in played.stdout, "it says where its conf files and logs are"
+
+
+def outcome(**changes: object) -> Outcome:
+    """A group that was completed as it should be, but for the changes."""
+    whole = {"name": "Sales@Agents", "records": 60, "delivered": 60, "finalized": 60, "stops": 1, "unloads": 1}
+    return Outcome(**{**whole, "left": 0, "told": {"3001": list(TOLD)}, **changes})  # type: ignore[arg-type]
+
+
+def test_nothing_is_off_where_all_is_well() -> None:
+    """A completed group with nothing left and everybody told has no faults."""
+    assert list(outcome().faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"left": 3}, "3 records left"),
+        ({"stops": 2}, "2 Stops and 1 Unloads"),
+        ({"unloads": 0}, "1 Stops and 0 Unloads"),
+        ({"told": {"3001": []}}, "agent 3001 heard nothing"),
+        ({"told": {"3001": [TOLD[1], TOLD[0]]}}, "agent 3001 heard CampaignUnloaded, CampaignStopped"),
+        ({"told": {"3001": [TOLD[0], *TOLD]}}, "agent 3001 heard CampaignStopped, CampaignStopped, CampaignUnloaded"),
+    ],
+)
+def test_whatever_is_off_is_said(changes: dict[str, object], said: str) -> None:
+    """Records left, a request too many, an agent not told or told out of order: the demo says so, and exits 1."""
+    assert [fault for fault in outcome(**changes).faults() if said in fault]
+
+
+def test_the_shipped_conf_files_are_in_order() -> None:
+    """What the demo and the simulator use can be read, and the demo says that its settle times are short."""
+    config = load(conf_folder() / "demo-proxy.conf")
+    assert config.policy.settle < 60
+    assert "far too short" in (conf_folder() / "demo-proxy.conf").read_text("utf-8")
+    for name in ("demo-simulator.conf", "simulator.conf"):
+        assert read_conf((conf_folder() / name).read_text("utf-8")).groups
