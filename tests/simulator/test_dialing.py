@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from proxy.simulator.vocabulary import Stat
 from tests.simulator.desk import Desk, Said, conf
 
@@ -170,9 +172,10 @@ def test_force_unload_ends_calls() -> None:
     assert desk.truth()["record_status"] == {"1": 20}
 
 
-def test_a_record_cancelled_while_it_is_dialled() -> None:
-    """Nobody gets the call, and the record stays cancelled."""
-    desk = dialing(records=1, agents="3001")
+@pytest.mark.parametrize("busy", [0, 1])
+def test_a_record_cancelled_while_it_is_dialled(busy: int) -> None:
+    """Nobody gets the call, answered or busy, and the record stays cancelled."""
+    desk = dialing(records=1, agents="3001", ocs=f"busy = {busy}")
     desk.ask("3001", "RequestRecordCancel", PHONE="5550000010", CAMPAIGN_NAME="Sales")
     desk.wait(30)
     assert desk.switch.calls == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import attrs
+
 from proxy.simulator.vocabulary import Control, Stat, Status
 from tests.simulator.desk import Desk, conf
 
@@ -112,6 +114,20 @@ def test_the_log_has_the_lines_of_a_real_one() -> None:
         ("FinalCount", "0"),
         ("TotalCount", "7"),
     ]
+
+
+def test_a_list_is_not_asked_for_nothing() -> None:
+    """When the first list fills the batch the second is not asked: no line says that it had nothing."""
+    made = conf(records=5, batch=5)
+    (group,), (customers,) = made.groups, made.lists
+    more = attrs.evolve(customers, name="More", dbid=202)
+    desk = Desk(attrs.evolve(made, groups=(attrs.evolve(group, lists=("Customers", "More")),), lists=(customers, more)))
+    desk.run()
+    assert not any("(202-101-732)" in line for line in desk.log)
+    finish(desk)
+    assert sum("(202-101-732): SP return value (ReadyCount):5" in line for line in desk.log) == 1
+    assert desk.truth()["lists"] == {"Customers": 5, "More": 5}
+    assert desk.truth()["left"] == 0
 
 
 def test_no_customer_is_in_the_log() -> None:
