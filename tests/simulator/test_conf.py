@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import attrs
 import pytest
 
-from proxy.simulator.conf import Acks, Autostart, BadConf, Tells, read_conf, read_dns
+from proxy.simulator.conf import (
+    Acks,
+    Autostart,
+    BadConf,
+    GroupConf,
+    ListConf,
+    OcsConf,
+    Tells,
+    TServerConf,
+    read_conf,
+    read_dns,
+)
 
 GROUP = """
 [campaign group Sales@Agents]
@@ -27,6 +40,14 @@ def test_the_shipped_example_is_fine() -> None:
         ("Sales@Agents", "Preview"),
         ("Winback@Dialers", "Predictive"),
     ]
+
+
+def test_the_shipped_example_names_every_option() -> None:
+    """Each option there is stands in conf/simulator.conf, set or commented out, and no other."""
+    text = (Path(__file__).parents[2] / "conf" / "simulator.conf").read_text(encoding="utf-8")
+    named = set(re.findall(r"^;?(\w+) =", text, re.M))
+    sections = (TServerConf, OcsConf, GroupConf, ListConf)
+    assert named == {field.name for each in sections for field in attrs.fields(each) if "read" in field.metadata}
 
 
 def test_what_is_not_there_has_its_default() -> None:
