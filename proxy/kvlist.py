@@ -55,6 +55,7 @@ _COUNT = Struct(">H")
 _KEY = Struct(">BH")
 _INTEGER = Struct(">i")
 
+_new_pair = tuple.__new__  # a Pair made without the call of its own constructor: this is on the message path
 _read_count = _COUNT.unpack_from
 _read_key = _KEY.unpack_from
 _read_integer = _INTEGER.unpack_from
@@ -92,7 +93,7 @@ def unpack(data: bytes, start: int = 0, end: int | None = None, _depth: int = 0)
                 value = _unpack_inner(data, first, at, _depth + 1)
             else:
                 value = bytes(data[first:at])
-            pairs.append(Pair(key, value, kind))
+            pairs.append(_new_pair(Pair, (key, value, kind)))
     except StructError as problem:
         raise Malformed("a list is cut short") from problem
     if at != end:

@@ -27,6 +27,7 @@ _BODY = Struct(">HH")
 _read_body = _BODY.unpack_from
 _ATTRIBUTE = Struct(">HBI")
 _read_attribute = _ATTRIBUTE.unpack_from
+_new_attribute = tuple.__new__  # as in kvlist: this is on the message path
 _LENGTH = Struct(">I")
 _INTEGER = Struct(">i")
 _LONG = Struct(">q")
@@ -65,7 +66,14 @@ class OpenTEventWire:
                 at = first + size
                 if at > end:
                     raise Malformed("an attribute ends after its frame")
-                attributes.append(Attribute(id, kind, _read_value(frame, kind, first, at)))
+                value: AttributeValue
+                if kind == STRING:
+                    value = str(frame[first:at], "utf-8", "surrogateescape")
+                elif kind == LIST:
+                    value = unpack(frame, first, at)
+                else:
+                    value = _read_number_or_bytes(frame, kind, first, at)
+                attributes.append(_new_attribute(Attribute, (id, kind, value)))
         except StructError as problem:
             raise Malformed("a frame is cut short") from problem
         if at != end or _LENGTH.unpack_from(frame)[0] != end - _PREFIX:
@@ -96,17 +104,13 @@ class OpenTEventWire:
         return Attribute(id, LIST, value)
 
 
-def _read_value(frame: bytes, kind: int, first: int, end: int) -> AttributeValue:
-    if kind == STRING:
-        return str(frame[first:end], "utf-8", "surrogateescape")
-    if kind in (INTEGER, LONG):
-        size = 4 if kind == INTEGER else 8
-        if end - first != size:
-            raise Malformed(f"an integer attribute of {end - first} bytes")
-        return int.from_bytes(frame[first:end], "big", signed=True)
-    if kind == LIST:
-        return unpack(frame, first, end)
-    return bytes(frame[first:end])
+def _read_number_or_bytes(frame: bytes, kind: int, first: int, end: int) -> int | bytes:
+    value = frame[first:end]
+    if kind != INTEGER and kind != LONG:
+        return value
+    if end - first != (4 if kind == INTEGER else 8):
+        raise Malformed(f"an integer attribute of {end - first} bytes")
+    return int.from_bytes(value, "big", signed=True)
 
 
 def _pack_value(kind: int, value: AttributeValue) -> bytes:
