@@ -256,8 +256,6 @@ class Groups:
             group.policy, group.is_configured = other.policy, True
         names = other.names
         self._names.remove(other)
-        if other in self._touched:
-            self._touched.remove(other)
         self._names.learn(group, names)
         group.take_in(other)
         self._requests.move(other, group)

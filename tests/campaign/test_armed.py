@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.campaign.observation import AskStatus, GroupNames, News, Request, Status, Word
+from proxy.campaign.observation import AskStatus, ControlRequested, GroupNames, News, Request, Status, Stop, Word
 from proxy.campaign.policy import Attribute, By, Policy
 from tests.campaign.desk import SALES, Desk, group
 
@@ -182,6 +182,64 @@ def test_r4_a_word_accepts_only_the_request_that_asks_for_its_state() -> None:
     assert desk["armed"]
 
 
+def test_r4_loaded_does_not_accept_a_start_that_came_alone() -> None:
+    """A schedule loads the group while a client's Start is on its way, to be refused."""
+    desk = connected()
+    desk.client().starts(1)
+    desk.ocs.loaded()
+    assert not desk["armed"]
+
+
+def test_r4_a_start_is_accepted_in_whichever_mode() -> None:
+    """OCS may start in another mode than the client asked for."""
+    desk = connected()
+    client = desk.client()
+    desk.ocs.loaded(reference=client.loads())
+    client.starts(1, mode="Preview")
+    desk.ocs.started("Predictive")
+    assert desk["armed"]
+
+
+def test_r4_a_set_mode_that_names_no_mode_is_accepted_by_any_change() -> None:
+    """What was asked for is not known."""
+    desk = connected()
+    desk.ocs.started("Predictive")
+    desk.client().requests(Request.SET_MODE, 1)
+    desk.ocs.changes_mode("Progressive")
+    assert desk["armed"]
+
+
+def test_r4_a_request_without_a_reference_is_accepted_by_any_word_for_it() -> None:
+    """Unless another one has the word's reference."""
+    desk = connected()
+    desk.sees(ControlRequested(9, GroupNames(dbid=101), Request.LOAD, (0,)))
+    desk.client().loads(1, reference="6")
+    desk.ocs.loaded(reference="6")
+    assert desk["armed"]
+    desk.ocs.loaded(reference="7")
+    assert not desk["armed"]
+
+
+def test_r4_an_error_without_a_reference_refuses_nothing() -> None:
+    """Nor a request without one: whose it is cannot be told."""
+    desk = connected()
+    desk.sees(ControlRequested(9, GroupNames(dbid=101), Request.LOAD, (1,)))
+    desk.ocs.refuses(None)
+    desk.ocs.loaded()
+    assert desk["armed"]
+
+
+def test_r4_another_sessions_eventack_says_nothing_of_this_ones_request() -> None:
+    """The T-Server took something of another client with the same number; this client's is refused."""
+    desk = connected()
+    client, other = desk.client(), desk.client()
+    client.loads(1, message_reference=7)
+    other.taken(7)
+    client.refused(7)
+    desk.ocs.loaded()
+    assert not desk["armed"]
+
+
 def test_r4_a_word_accepts_one_request_only() -> None:
     """Two clients load; one is accepted; the other is refused, and does not count."""
     desk = connected()
@@ -349,7 +407,10 @@ def test_r4_silence_is_asked_about_after_answer_timeout() -> None:
     assert [(asked.names.dbid, asked.control) for asked in desk.sent(AskStatus)] == [(101, "tevents")]
 
 
-@pytest.mark.parametrize(("request_", "status"), [(Request.LOAD, Status.ACTIVE), (Request.START, Status.RUNNING)])
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(Request.LOAD, Status.ACTIVE), (Request.LOAD, Status.RUNNING), (Request.START, Status.RUNNING)],
+)
 def test_r4_the_status_accepts_what_it_shows(request_: Request, status: Status) -> None:
     """OCS's event was lost; its answer shows that the request had its effect."""
     desk = connected()
@@ -404,6 +465,85 @@ def test_r4_a_change_of_mode_is_shown_by_a_status_with_that_mode() -> None:
     desk.passes(10)
     desk.ocs.answers(Status.RUNNING, "Progressive", reference=desk.sent(AskStatus)[-1].reference)
     assert desk["armed"]
+
+
+def test_r4_a_change_of_mode_is_not_shown_by_a_group_that_does_not_run() -> None:
+    """Stopped meanwhile: whether the mode was set cannot be seen."""
+    desk = connected()
+    desk.ocs.loaded()
+    desk.ocs.started("Predictive")
+    desk.client().sets_mode("Predictive", 1)
+    desk.ocs.stopped()
+    desk.passes(10)
+    desk.ocs.answers(Status.ACTIVE, "Predictive", reference=desk.sent(AskStatus)[-1].reference)
+    assert not desk["armed"]
+
+
+@pytest.mark.parametrize("request_", [Request.STOP, Request.UNLOAD])
+def test_r4_a_stop_or_unload_without_effect_is_forgotten_once_the_status_shows_it(request_: Request) -> None:
+    """It decides nothing, so nobody has to wait for it."""
+    desk = connected()
+    desk.ocs.started()
+    desk.client().requests(request_)
+    desk.passes(10)
+    (asked,) = desk.sent(AskStatus)
+    desk.ocs.answers(Status.RUNNING, reference=asked.reference)
+    desk.passes(100)
+    assert len(desk.sent(AskStatus)) == 1
+
+
+def test_r4_a_request_that_ocs_shows_nothing_of_holds_no_completion_back() -> None:
+    """A SetDialingMode is met with silence, and the status shows the old mode: Stop goes out, though it may be slow."""
+    desk = connected()
+    client = desk.client()
+    desk.ocs.loaded(reference=client.loads(1))
+    desk.ocs.started("Preview", reference=client.starts(1))
+    anna = desk.agent()
+    anna.gets("77")
+    anna.processes("77")
+    anna.acknowledged()
+    desk.ocs.waits_for_records()
+    desk.passes(55)
+    client.sets_mode("Power", 1)
+    desk.passes(10)
+    assert desk.sent(Stop) == []
+    desk.ocs.answers(Status.RUNNING, "Preview", reference=desk.sent(AskStatus)[-1].reference)
+    assert len(desk.sent(Stop)) == 1
+
+
+def test_r4_only_the_answer_to_the_question_about_it_answers_a_request() -> None:
+    """A console's status answer, with another reference, is not about the second Start; one without any may be."""
+    desk = connected()
+    desk.ocs.started()
+    desk.client().starts(1)
+    desk.passes(10)
+    desk.ocs.answers(Status.RUNNING, reference="4711")
+    assert not desk["armed"]
+    desk.ocs.answers(Status.RUNNING)
+    assert desk["armed"]
+
+
+def test_r4_after_a_gap_the_answer_accepts_a_start_of_a_group_that_runs() -> None:
+    """Nothing moved, and yet the request was asked about: by the question of the reconnect."""
+    desk = connected()
+    desk.ocs.started()
+    desk.ocs.lost()
+    desk.client().starts(1)
+    desk.ocs.connected()
+    desk.ocs.answers(Status.RUNNING, reference=desk.sent(AskStatus)[-1].reference)
+    assert desk["armed"]
+
+
+def test_r4_while_nobody_answers_for_a_day_few_requests_are_kept() -> None:
+    """The control session is away, and a client tries again and again."""
+    desk = connected()
+    desk.ocs.lost()
+    client = desk.client()
+    for _ in range(1000):
+        client.starts(1)
+    desk.ocs.connected()
+    desk.passes(1000)
+    assert 0 < desk.counted("client_requests_never_answered") <= 64
 
 
 def test_r4_a_change_of_mode_is_not_shown_by_a_status_with_another() -> None:
@@ -581,6 +721,25 @@ def test_r3_what_was_decided_before_a_not_loaded_is_over_with_it() -> None:
     desk.ocs.answers(Status.NOT_LOADED)
     desk.ocs.loaded()
     assert not desk["armed"]
+
+
+def test_r3_what_is_accepted_after_the_end_arms_nothing() -> None:
+    """The answer to a SetDialingMode comes when the group is unloaded: the next session is a schedule's, unarmed."""
+    desk = connected()
+    desk.ocs.started("Predictive")
+    desk.client().sets_mode("Progressive", 1)
+    desk.ocs.unloaded()
+    desk.ocs.changes_mode("Progressive")
+    desk.ocs.loaded()
+    assert not desk["armed"]
+
+
+@pytest.mark.parametrize("policy", [ADD, FORCE])
+def test_r4_stopped_is_no_schedules_load(policy: Policy) -> None:
+    """The first that is heard of a group is that it was stopped: who loaded it, and how, nobody knows."""
+    desk = Desk(group(SALES, policy))
+    desk.ocs.stopped()
+    assert (desk["state"], desk["armed"]) == ("loaded", False)
 
 
 def test_r4_loaded_by_agents_events_accepts_too() -> None:

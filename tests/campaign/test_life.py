@@ -81,6 +81,20 @@ def test_r1_the_state_follows_ocs_through_a_day() -> None:
     ]
 
 
+def test_r1_the_first_word_may_answer_a_start() -> None:
+    """The proxy is new here, and a client's Start is accepted."""
+    desk = desk_in(None)
+    desk.ocs.started(reference=desk.client().starts(1))
+    assert (desk["state"], desk["armed"]) == ("running", True)
+
+
+def test_r1_a_group_that_was_never_loaded_is_not_unloaded() -> None:
+    """NotLoaded is the first that is heard: no session ended."""
+    desk = desk_in(None)
+    desk.ocs.answers(Status.NOT_LOADED)
+    assert desk.news() == []
+
+
 def test_r1_a_group_may_be_unloaded_while_it_runs() -> None:
     """OCS takes an Unload of a running group; the run is over with it."""
     desk = desk_in("running")
@@ -338,6 +352,57 @@ def test_r1_agents_events_are_the_word_again_once_the_last_source_is_lost() -> N
     assert desk["state"] == "loaded"
 
 
+def without_records(desk: Desk) -> None:
+    """What a running group needs in order to be completed, but for the settle time."""
+    desk.client().starts(1, reference="arms")
+    desk.ocs.started(None, reference="arms")
+    anna = desk.agent("3333")
+    anna.gets("77")
+    anna.processes("77")
+    anna.acknowledged()
+    desk.ocs.waits_for_records()
+
+
+def test_r1_agents_events_teach_the_mode() -> None:
+    """OCS's word on the Communication DN did not tell it."""
+    desk = desk_in("loaded")
+    desk.agent().hears(Word.STARTED, "Preview")
+    without_records(desk)
+    desk.passes(60)
+    assert desk.sent(Stop)
+
+
+def test_r1_a_start_teaches_the_mode_that_it_asked_for() -> None:
+    """Once it is accepted; the word says nothing of it."""
+    desk = desk_in("loaded")
+    desk.ocs.started(None, reference=desk.client().starts(1, mode="Preview"))
+    without_records(desk)
+    desk.passes(60)
+    assert desk.sent(Stop)
+
+
+def test_r1_the_mode_is_learned_before_the_state() -> None:
+    """A change of mode comes before the first status answer."""
+    desk = desk_in(None)
+    desk.ocs.changes_mode("Preview")
+    desk.ocs.answers(Status.RUNNING)
+    without_records(desk)
+    desk.passes(60)
+    assert desk.sent(Stop)
+
+
+def test_r1_a_late_mode_is_not_the_next_sessions() -> None:
+    """A report on an unloaded group still shows yesterday's mode: today's is unknown, the longer settle time holds."""
+    desk = desk_in("unloaded")
+    desk.ocs.answers(Status.NOT_LOADED, "Preview")
+    desk.ocs.loaded()
+    without_records(desk)
+    desk.passes(299)
+    assert desk.sent(Stop) == []
+    desk.passes(1)
+    assert desk.sent(Stop)
+
+
 def test_r1_an_answer_to_a_desktop_is_no_news() -> None:
     """CampaignStarted within answer_timeout of CampaignStatusRequest, on any session of that DN, begins no run."""
     desk = Desk()
@@ -518,6 +583,31 @@ def test_r2_what_agents_saw_before_the_word_belongs_to_the_session() -> None:
     desk.ocs.loaded()
     desk.ocs.started()
     assert (desk["agents"], desk["outstanding"]) == (["3001"], 1)
+
+
+def test_r2_an_agent_who_hears_loaded_before_the_word_is_the_new_sessions() -> None:
+    """And one who hears of the end after it is the old one's."""
+    desk = desk_in("unloaded")
+    desk.agent("3001").hears(Word.LOADED)
+    desk.ocs.loaded()
+    assert desk["agents"] == ["3001"]
+    desk.ocs.unloaded()
+    desk.agent("3002").hears(Word.STOPPED)
+    desk.agent("3003").hears(Word.UNLOADED)
+    assert desk["agents"] == ["3001", "3002", "3003"]
+    desk.ocs.loaded()
+    assert desk["agents"] == []
+
+
+def test_r2_what_was_ahead_of_one_session_is_not_the_next_ones() -> None:
+    """An agent ahead of the word, today; tomorrow's session begins with nothing."""
+    desk = desk_in("unloaded")
+    desk.agent().gets("77")
+    desk.ocs.loaded()
+    desk.ocs.unloaded()
+    assert desk["outstanding"] == 1
+    desk.ocs.loaded()
+    assert (desk["outstanding"], desk["delivered"]) == (0, 0)
 
 
 @pytest.mark.parametrize("end", [lambda d: d.ocs.unloaded(), lambda d: d.ocs.answers(Status.NOT_LOADED)])

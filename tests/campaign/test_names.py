@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from proxy.campaign import groups as all_groups
+from proxy.campaign import names as all_names
+from proxy.campaign.attribute import Edit
 from proxy.campaign.observation import (
     Announce,
     AskStatus,
@@ -125,6 +127,7 @@ def test_n1_a_handle_that_two_groups_know_is_told_by_the_agent() -> None:
     """Handles of two dialers may be alike."""
     desk = sharing()
     anna, bert = desk.agent("3001"), desk.agent("3002")
+    bert.hears(Word.STARTED, names=EAST)
     anna.gets("77", names=EAST)
     bert.gets("77", names=WEST)
     bert.processes("77")
@@ -308,11 +311,16 @@ def test_names_of_two_groups_of_a_campaign_are_kept_apart() -> None:
 # ------------------------------------------------------------------------------------------ two that turn out to be one
 
 
-def two_halves() -> tuple[Desk, Agent]:
-    """One group, known to clients by its DBID and to agents by its campaign, and nobody has said that it is one."""
+def two_halves(agents_first: bool = False) -> tuple[Desk, Agent]:
+    """One group, known to clients by its DBID and to agents by its campaign, and nobody has said that it is one.
+
+    `agents_first`: what the agents heard was OCS's word, since there was no other.
+    """
     desk = Desk(group(SUPPORT))
     anna = desk.agent()
-    anna.hears(Word.STARTED)
+    if not agents_first:
+        desk.ocs.connected()
+    anna.hears(Word.STARTED, "Preview")
     anna.gets("77")
     desk.ocs.connected()
     desk.ocs.loaded(GroupNames(dbid=101), desk.client(GroupNames(dbid=101)).loads(1))
@@ -334,15 +342,154 @@ JOINS: list[Callable[[Desk, Agent], object]] = [
 ]
 
 
+@pytest.mark.parametrize("agents_first", [False, True])
 @pytest.mark.parametrize("join", JOINS)
-def test_two_groups_that_turn_out_to_be_one_are_joined(join: Callable[[Desk, Agent], object]) -> None:
+def test_two_groups_that_turn_out_to_be_one_are_joined(
+    join: Callable[[Desk, Agent], object], agents_first: bool
+) -> None:
     """Its life is known by the DBID, its records and agents by the campaign: both are kept."""
-    desk, anna = two_halves()
+    desk, anna = two_halves(agents_first)
     join(desk, anna)
     assert len(numbers(desk)) == 2
     one = the_one(desk)
     assert (one["name"], one["state"], one["armed"]) == ("Sales", "running", True)
     assert (one["outstanding"], one["delivered"], one["agents"]) == (1, 1, ["3001"])
+    assert News.NAMES_CONFLICT not in desk.news()
+
+
+def test_the_joined_group_goes_by_all_names_of_both() -> None:
+    """Also by those that the message which joined them did not carry."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.loaded(GroupNames(dbid=101))
+    desk.ocs.loaded(GroupNames(campaign_id=11, group_id=1, name="Sales@East"))
+    desk.ocs.loaded(GroupNames(dbid=101, name="Sales@East"))
+    assert len(numbers(desk)) == 2
+    for names in (GroupNames(dbid=101), GroupNames(campaign_id=11, group_id=1), GroupNames(name="Sales@East")):
+        desk.ocs.started("Preview", names)
+        assert the_one(desk)["state"] == "running"
+        desk.ocs.stopped(names)
+        assert the_one(desk)["state"] == "loaded"
+    assert the_one(desk)["campaign_id"] == 11
+    assert News.NAMES_CONFLICT not in desk.news()
+
+
+def test_a_pair_of_ids_that_becomes_whole_joins_its_group() -> None:
+    """The campaign's DBID was known, the agent group's comes now: the pair is a name that another half goes by."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.loaded(GroupNames(dbid=101, campaign_id=11))
+    desk.ocs.loaded(GroupNames(campaign_id=11, group_id=1))
+    desk.ocs.loaded(GroupNames(dbid=101, group_id=1))
+    assert len(numbers(desk)) == 2
+
+
+def test_a_group_of_the_campaign_with_a_name_of_its_own_is_another() -> None:
+    """Sales@West, DBID unknown, is not what a message about DBID 101 of Sales is about."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.loaded(GroupNames(dbid=101))
+    desk.ocs.loaded(GroupNames(name="Sales@West"))
+    desk.ocs.started("Preview", GroupNames(dbid=101, campaign="Sales"))
+    assert desk.group("Sales@West")["state"] == "loaded"
+    assert the_one(desk)["state"] == "running"
+
+
+def test_the_half_that_is_loaded_goes_on() -> None:
+    """A client's request made a group of the DBID; the one that OCS spoke of, by its name, is alive."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.connected()
+    desk.ocs.loaded(GroupNames(name="Sales@East"))
+    desk.ocs.started("Preview", GroupNames(name="Sales@East"))
+    desk.client(GroupNames(dbid=101)).stops()
+    desk.agent().hears(Word.STARTED, names=GroupNames(dbid=101, name="Sales@East"))
+    assert the_one(desk)["state"] == "running"
+
+
+def test_the_half_that_is_being_completed_goes_on() -> None:
+    """Our Stop is out for the group that is known by its ids; the other half is only loaded."""
+    desk = Desk(group(SUPPORT), default=Policy(by=By.PROXY, control=Control.DIRECT))
+    direct, pair = desk.ocs.at("direct"), GroupNames(campaign_id=11, group_id=1)
+    direct.connected()
+    client = desk.client(pair)
+    direct.loaded(pair, client.loads(1))
+    direct.started("Preview", pair, client.starts(1))
+    anna = desk.agent()
+    anna.gets("77", names=pair)
+    anna.processes("77", names=pair)
+    anna.acknowledged()
+    direct.waits_for_records(pair)
+    desk.ocs.loaded(GroupNames(dbid=101))
+    desk.passes(60)
+    assert len(desk.sent(Stop)) == 1
+    desk.agent().hears(Word.STARTED, names=GroupNames(dbid=101, campaign_id=11, group_id=1))
+    assert the_one(desk)["state"] == "stopping"
+
+
+def test_completions_of_both_halves_are_counted() -> None:
+    """What was completed under one name was completed."""
+    desk, anna = two_halves()
+    anna.names = BOTH
+    anna.gets("78")
+    for handle in ("77", "78"):
+        anna.processes(handle)
+        anna.acknowledged()
+    desk.ocs.waits_for_records(BOTH)
+    desk.passes(60)
+    desk.ocs.stopped(BOTH)
+    desk.passes(2)
+    desk.ocs.unloaded(BOTH)
+    desk.passes(100)
+    assert the_one(desk)["completions"] == 1
+    desk.ocs.loaded(GroupNames(name="Sales@East"))
+    desk.ocs.loaded(BOTH._replace(name="Sales@East"))
+    assert the_one(desk)["completions"] == 1
+
+
+def test_the_mode_is_kept_when_groups_are_joined() -> None:
+    """Agents heard that it is Preview; OCS's words did not say: the settle time is Preview's."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.connected()
+    anna = desk.agent()
+    anna.hears(Word.STARTED, "Preview")
+    client = desk.client(GroupNames(dbid=101))
+    desk.ocs.loaded(GroupNames(dbid=101), client.loads(1))
+    desk.ocs.started(None, GroupNames(dbid=101), client.starts(1))
+    desk.ocs.started(None, BOTH)
+    anna.gets("77")
+    anna.processes("77")
+    anna.acknowledged()
+    desk.ocs.waits_for_records(BOTH)
+    desk.passes(60)
+    assert desk.sent(Stop)
+
+
+def test_the_oldest_request_of_a_joined_group_is_answered_first() -> None:
+    """Whichever half it was sent to."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.connected()
+    desk.client(GroupNames(name="Sales@East")).loads(0)
+    desk.client(GroupNames(dbid=101)).loads(1)
+    desk.ocs.loaded(GroupNames(dbid=101, name="Sales@East"))
+    assert not the_one(desk)["armed"]
+
+
+def test_a_site_that_arms_everything_arms_the_joined_group() -> None:
+    """Where no client decided, one half that is armed is enough: the site's policy armed it."""
+    desk = Desk(group(SUPPORT), default=Policy(by=By.PROXY, attribute=Attribute.ADD))
+    desk.ocs.answers(Status.ACTIVE, names=GroupNames(dbid=101))
+    desk.ocs.loaded(GroupNames(name="Sales@East"))
+    desk.agent().hears(Word.LOADED, names=GroupNames(dbid=101, name="Sales@East"))
+    assert the_one(desk)["armed"]
+
+
+def test_an_older_request_does_not_overrule_what_the_other_half_decided() -> None:
+    """Start 0 by DBID, then Load 1 by name, accepted; the Start's answer comes last, and is the older wish."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.connected()
+    desk.ocs.loaded(GroupNames(dbid=101))
+    start = desk.client(GroupNames(dbid=101)).starts(0)
+    load = desk.client(GroupNames(name="Sales@East")).loads(1)
+    desk.ocs.loaded(GroupNames(name="Sales@East"), load)
+    desk.ocs.started("Preview", GroupNames(dbid=101, name="Sales@East"), start)
+    assert (the_one(desk)["state"], the_one(desk)["armed"]) == ("running", True)
 
 
 def test_the_requests_of_a_joined_group_are_still_open() -> None:
@@ -390,7 +537,17 @@ def test_the_configured_policy_is_kept_when_groups_are_joined() -> None:
     desk.agent().gets("77")
     desk.agent().hears(Word.STARTED, names=BOTH)
     assert len(numbers(desk)) == 1
-    assert desk.groups.edit(GroupNames(campaign="Sales"), Request.LOAD, (0,)).name == "SET"
+    assert desk.groups.edit(GroupNames(campaign="Sales"), Request.LOAD, (0,)) is Edit.SET
+
+
+def test_the_configured_policy_is_kept_whichever_half_is_found_first() -> None:
+    """The section has the name only; the DBID, the surer name, was learned."""
+    policy = Policy(by=By.PROXY, attribute=Attribute.FORCE)
+    desk = Desk(group(GroupNames(name="Sales@East"), policy), default=Policy(by=By.PROXY))
+    desk.ocs.loaded(GroupNames(dbid=101))
+    desk.ocs.loaded(GroupNames(dbid=101, name="Sales@East"))
+    assert len(numbers(desk)) == 1
+    assert desk.groups.edit(GroupNames(dbid=101), Request.LOAD, (0,)) is Edit.SET
 
 
 def test_a_record_that_both_halves_knew_counts_once() -> None:
@@ -449,6 +606,42 @@ def test_a_name_of_another_group_is_not_taken_over() -> None:
     assert desk.group("group 101")["state"] == "loaded"
     assert desk.news().count(News.NAMES_CONFLICT) == 1
     assert News.NAMES_CONFLICT.loud
+
+
+def test_names_of_two_learned_groups_are_not_mixed() -> None:
+    """The same with groups that are not configured: two DBIDs are two groups."""
+    desk = Desk(group(SUPPORT))
+    desk.ocs.loaded(EAST)
+    desk.ocs.loaded(WEST)
+    desk.ocs.unloaded(GroupNames(dbid=101, name="Sales@West"))
+    assert desk.group("Sales@East")["state"] == "unloaded"
+    assert desk.group("Sales@West")["state"] == "loaded"
+    assert News.NAMES_CONFLICT in desk.news()
+
+
+def test_half_a_pair_that_would_make_anothers_pair_is_a_conflict() -> None:
+    """The campaign's DBID is right, the agent group's is West's."""
+    desk = Desk(group(GroupNames(dbid=101, campaign_id=11, name="Sales@East")), group(WEST))
+    desk.ocs.loaded(GroupNames(dbid=101, group_id=2))
+    assert desk["group_id"] is None
+    assert News.NAMES_CONFLICT in desk.news()
+
+
+def test_two_sections_with_one_name_the_first_is_meant() -> None:
+    """`check` says it; a proxy that runs all the same keeps to one."""
+    desk = Desk(group(GroupNames(dbid=101, name="First@A")), group(GroupNames(dbid=101, name="Second@A")))
+    desk.ocs.loaded(GroupNames(dbid=101))
+    assert desk.group("First@A")["state"] == "loaded"
+
+
+def test_conflicts_without_end_are_not_reported_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that makes up names fills neither the memory nor the log."""
+    monkeypatch.setattr(all_names, "MAX_CONFLICTS", 5)
+    desk = Desk()
+    for number in range(20):
+        desk.ocs.loaded(GroupNames(dbid=101, name=f"Made up {number}"))
+    assert desk.news().count(News.NAMES_CONFLICT) == 5
+    assert desk.counted("names_in_conflict") == 20
 
 
 def test_a_name_with_another_dbid_is_not_that_group() -> None:
