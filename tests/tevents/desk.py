@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from twisted.internet.task import Clock
 
 from proxy.campaign.groups import Groups
-from proxy.campaign.observation import Command, Observation
+from proxy.campaign.observation import Command, MessageTaken, Observation
 from proxy.campaign.policy import ConfiguredGroup, Policy
 from proxy.kvlist import pair
 from proxy.relay.frames import FrameWalk
@@ -123,6 +123,13 @@ class Desk:
             session.gets(frame(53, {THIS_DN: dn, REFERENCE_ID: 1}))
             self.groups.seen.clear()
         return session
+
+    def carry_out(self, *commands: Command) -> None:
+        """Have the groups want something done, as if something had been seen elsewhere."""
+        before, self.groups.answer = self.groups.answer, lambda _: commands
+        self.board.observe(MessageTaken(99, 1))
+        self.groups.answer = before
+        self.groups.seen.pop()
 
     @property
     def seen(self) -> list[Observation]:
