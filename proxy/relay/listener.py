@@ -24,7 +24,7 @@ from zope.interface import implementer
 from proxy.interfaces import IWireFormat
 from proxy.relay.causes import Cause
 from proxy.relay.frames import FrameWalk, Looks, Want
-from proxy.relay.session import Session
+from proxy.relay.session import Session, host
 from proxy.relay.upstreams import Upstreams
 
 
@@ -173,7 +173,7 @@ class Relay:
         self.begun += 1
         if len(self.sessions) >= self.limits.max_sessions:
             self.causes[Cause.REFUSED_MAX_SESSIONS] += 1
-            self.log.warn("a connection from {peer} was refused: max_sessions", peer=_host(addr))
+            self.log.warn("a connection from {peer} was refused: max_sessions", peer=host(addr))
             return _Refusal()
         session = Session(self, next(self._numbers))
         self.sessions[session.number] = session
@@ -191,6 +191,12 @@ class Relay:
         self, session: Session, to_upstream: Callable[[bytes], None], to_client: Callable[[bytes], None]
     ) -> tuple[FrameWalk, FrameWalk]:
         """The walks over what the client sends and over what the upstream sends; the channel is attached to them."""
+        self.log.info(
+            "session {session}: {client} to {upstream}",
+            session=session.number,
+            client=session.client_host,
+            upstream=session.upstream_host,
+        )
         of_client: Looks | None = None
         of_upstream: Looks | None = None
         try:
@@ -330,10 +336,6 @@ class _Refusal:
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
     endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
     return endpoint
-
-
-def _host(address: IAddress | None) -> str:
-    return str(getattr(address, "host", address))
 
 
 def _stopped(port: IListeningPort) -> Deferred[Any]:

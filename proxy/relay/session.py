@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from proxy.relay.listener import Relay
 
 
+def host(address: IAddress | None) -> str:
+    """How an address is written in logs."""
+    if isinstance(address, (IPv4Address, IPv6Address)):
+        return f"{address.host}:{address.port}"
+    return str(address)
+
+
 def _discard(_data: bytes) -> None:
     """For what comes when nobody is left to take it: read only to see the end."""
 
@@ -114,6 +121,7 @@ class Side:
 
     def cut_off(self) -> None:
         """Close the connection now. Where all that was sent has left, the other side still gets it."""
+        self.receive = _discard
         if self.gone:
             return
         if self.drained:
@@ -161,6 +169,16 @@ class Session:
     def client(self) -> IProtocol:
         """The protocol of the client's connection."""
         return self._client
+
+    @property
+    def client_host(self) -> str:
+        """Where the client is; behind a balancer that says it with a PROXY header: where it really is."""
+        return host(self._client.transport.getPeer())
+
+    @property
+    def upstream_host(self) -> str:
+        """Which upstream it was that could be reached."""
+        return "nobody" if self._upstream is None else host(self._upstream.transport.getPeer())
 
     @property
     def client_bytes(self) -> int:

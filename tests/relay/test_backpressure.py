@@ -119,7 +119,7 @@ class HashingEnds(Ends):
 class BackPressureTests(RelayTestCase):
     """A flood at somebody who does not read."""
 
-    timeout = 240
+    timeout = 120
     if not os.path.exists("/proc/self/status"):
         skip = "memory is read from /proc, which is not here"
 
@@ -138,9 +138,10 @@ class BackPressureTests(RelayTestCase):
 
     async def pair(self) -> tuple[Hashing, Hashing]:
         """A client and its upstream connection, which have spoken."""
+        connected = self.upstreams.when_connected(len(self.upstreams.ends) + 1)
         client = await TCP4ClientEndpoint(reactor, "127.0.0.1", self.proxy_port).connect(HashingEnds())
         self.addCleanup(lambda: client.lost is None and client.reset())
-        upstream = await self.upstreams.when_connected(len(self.upstreams.ends) + 1)
+        upstream = await connected
         await self.exchange(client, upstream, MIB // 2)
         return client, upstream
 
@@ -182,3 +183,12 @@ class BackPressureTests(RelayTestCase):
         client, upstream = await self.pair()
         others = await self.pair()
         await self.flood(client, upstream, 64 * MIB, proxy, others)
+
+    async def test_desktop_that_has_ended_its_sending_and_does_not_read(self):
+        """M5, M6: a desktop that ended its sending, and does not read, is no reason to buffer for it."""
+        proxy = await self.start_proxy()
+        client, upstream = await self.pair()
+        others = await self.pair()
+        client.close_sending()
+        await upstream.when_told_end()
+        await self.flood(upstream, client, 64 * MIB, proxy, others)
