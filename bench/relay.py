@@ -6,9 +6,10 @@ A server, each proxy, and the client are processes of their own; the client is t
 three in turn, several rounds; what is printed is the median of the rounds, and the ratios are of one round each. The
 server and the client do as little as they can, with raw sockets, so that the proxy is what is measured.
 
-Two kinds of traffic. *Nobody wants*: a frame that no rule wants, echoed. *User events*: every frame a
-RequestDistributeUserEvent, answered by an EventUserEvent with the same user data; the proxy holds and decodes each.
-The proxy is `tevent-proxy run` as it is shipped.
+Three kinds of traffic. *Nobody wants*: a frame that no rule wants, echoed. *User events of desktops*: every frame a
+RequestDistributeUserEvent (a record is processed), answered by an EventUserEvent (acknowledged). *Campaign control*:
+the same with requests to load a campaign group and their copies, thousands a second, as no contact centre has them.
+The proxy is `tevent-proxy run` as it is shipped: it holds, decodes and observes every user event.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,15 +40,18 @@ from proxy.kvlist import pair  # noqa: E402
 from proxy.tevents.message import (  # noqa: E402
     COMMUNICATION_DN,
     DISTRIBUTE_USER_EVENT,
+    EVENT_LINK_CONNECTED,
+    EVENT_REGISTERED,
     EVENT_USER_EVENT,
     REFERENCE_ID,
+    REGISTER_ADDRESS,
+    REGISTER_CLIENT,
     THIS_DN,
     USER_DATA,
     Message,
 )
 from proxy.tevents.openwire import open_wire  # noqa: E402
 
-AGENT_READY = 10  # RequestAgentReady: no rule wants it
 CONF = """
 [tevents]
 listen = tcp:0:interface=127.0.0.1
@@ -63,9 +67,9 @@ by = proxy
 dbid = 101
 """
 
+COMMUNICATION = "OCS_CommDN"
+HEADING = " " * 19 + " messages/s   p50 ms   p99 ms  CPU us/msg  ratio   aim"
 LOADS = [(1, 1), (50, 1), (50, 32)]
-HEADING = f"{'':<6} {'':<12} {'messages/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'CPU us/msg':>11} {'ratio':>6} {'aim':>5}"
-AIMS = {"nobody wants": [0.9, 0.9, 0.5], "user events": [0.8, 0.8, None]}
 
 
 def frame(number: int, *attributes: tuple[int, object]) -> bytes:
@@ -73,62 +77,134 @@ def frame(number: int, *attributes: tuple[int, object]) -> bytes:
     return open_wire.encode(Message(number, [open_wire.attribute(id, value) for id, value in attributes]))
 
 
-DATA = [
+def registration(number: int) -> bytes:
+    """What the client of the connection with this number says first."""
+    return frame(REGISTER_ADDRESS, (THIS_DN, str(3000 + number)), (REFERENCE_ID, 1))
+
+
+def plain(dn: str) -> bytes:
+    """RequestAgentReady: no rule wants it."""
+    return frame(10, (THIS_DN, dn), (14, "agent-" + dn), (REFERENCE_ID, 7), (16, 0))
+
+
+def processed(dn: str) -> bytes:
+    """An agent has finished a record."""
+    data = [
+        pair("GSW_AGENT_REQ_TYPE", "RecordProcessed"),
+        pair("GSW_APPLICATION_ID", 4114),
+        pair("GSW_CAMPAIGN_NAME", "Sales"),
+        pair("GSW_RECORD_HANDLE", int(dn)),
+        pair("GSW_CALLING_LIST", "Customers"),
+    ]
+    return frame(DISTRIBUTE_USER_EVENT, (COMMUNICATION_DN, dn), (REFERENCE_ID, 7), (USER_DATA, data))
+
+
+def acknowledged(dn: str) -> bytes:
+    """OCS has noted it."""
+    data = [
+        pair("GSW_USER_EVENT", "RecordProcessedAcknowledge"),
+        pair("GSW_APPLICATION_ID", 4114),
+        pair("GSW_CAMPAIGN_NAME", "Sales"),
+        pair("GSW_RECORD_HANDLE", int(dn)),
+    ]
+    return frame(EVENT_USER_EVENT, (THIS_DN, dn), (REFERENCE_ID, 7), (USER_DATA, data))
+
+
+CONTROL = [
     pair("GSW_CM_MessageType", 7),
     pair("GSW_CM_AttrSessionID", 101),
     pair("GSW_APPLICATION_ID", 4114),
     pair("GSW_AUTO_COMPLETION", 1),
 ]
-PLAIN = frame(AGENT_READY, (THIS_DN, "3001"), (14, "agent-3001"), (REFERENCE_ID, 7), (16, 0))
-REQUEST = frame(DISTRIBUTE_USER_EVENT, (COMMUNICATION_DN, "OCS_CommDN"), (REFERENCE_ID, 7), (USER_DATA, DATA))
-EVENT = frame(EVENT_USER_EVENT, (THIS_DN, "OCS_CommDN"), (REFERENCE_ID, 7), (USER_DATA, DATA))
+
+
+def load_request(dn: str) -> bytes:
+    """A campaign group is to be loaded: the vector of the wire format."""
+    return frame(DISTRIBUTE_USER_EVENT, (COMMUNICATION_DN, COMMUNICATION), (REFERENCE_ID, 7), (USER_DATA, CONTROL))
+
+
+def load_echo(dn: str) -> bytes:
+    """The copy of it that every client of the Communication DN gets."""
+    return frame(EVENT_USER_EVENT, (THIS_DN, COMMUNICATION), (REFERENCE_ID, 7), (USER_DATA, CONTROL))
 
 
 @dataclass
 class Traffic:
-    """What the client sends, and what it gets back for it."""
+    """What the client of a DN sends, what it gets back for it, and the aims for the loads, of portforward's rate."""
 
     name: str
-    request: bytes
-    reply: bytes
+    request: Callable[[str], bytes]
+    reply: Callable[[str], bytes]
+    aims: Sequence[float | None]
 
 
-TRAFFIC = [Traffic("nobody wants", PLAIN, PLAIN), Traffic("user events", REQUEST, EVENT)]
+TRAFFIC = [
+    Traffic("nobody wants", plain, plain, (0.9, 0.9, 0.5)),
+    Traffic("user events of desktops", processed, acknowledged, (0.8, 0.8, None)),
+    Traffic("campaign control", load_request, load_echo, (None, None, None)),
+]
 
 
 # ------------------------------------------------------------------------------------------------------ the processes
 
 
 def serve() -> None:
-    """Answer on two ports, one for each kind of traffic."""
+    """A server that answers on one port for each kind of traffic."""
     poll = select.epoll()
     listeners = {}
     for traffic in TRAFFIC:
         listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-        listeners[listener.fileno()] = (listener, len(traffic.request), traffic.reply)
+        listeners[listener.fileno()] = (listener, traffic)
         poll.register(listener, select.EPOLLIN)
-    say(*(listener.getsockname()[1] for listener, _, _ in listeners.values()))
-    connections: dict[int, list] = {}
+    say(*(listener.getsockname()[1] for listener, _ in listeners.values()))
+    connections: dict[int, Served] = {}
     while True:
         for descriptor, _event in poll.poll():
-            if descriptor in connections:
-                connection = connections[descriptor]
-                try:
-                    data = connection[0].recv(1 << 18)
-                except ConnectionResetError:
-                    data = b""
-                if not data:
-                    poll.unregister(descriptor)
-                    connections.pop(descriptor)[0].close()
-                    continue
-                replies, connection[3] = divmod(connection[3] + len(data), connection[1])
-                connection[0].sendall(connection[2] * replies)
+            if descriptor in listeners:
+                listener, traffic = listeners[descriptor]
+                served = Served(listener.accept()[0], traffic)
+                connections[served.socket.fileno()] = served
+                poll.register(served.socket, select.EPOLLIN)
+            elif not connections[descriptor].answer():
+                poll.unregister(descriptor)
+                connections.pop(descriptor).socket.close()
+
+
+class Served:
+    """One connection of the server. First comes a registration for a DN; every message after it gets its reply."""
+
+    def __init__(self, accepted: socket.socket, traffic: Traffic) -> None:
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = accepted
+        self.traffic = traffic
+        self.size = 0
+        self.reply = b""
+        self.partial = 0
+
+    def answer(self) -> bool:
+        """Answer what has come; False at the end."""
+        try:
+            data = self.socket.recv(1 << 18)
+            if not data:
+                return False
+            if self.size:
+                replies, self.partial = divmod(self.partial + len(data), self.size)
+                self.socket.sendall(self.reply * replies)
             else:
-                listener, size, reply = listeners[descriptor]
-                accepted, _ = listener.accept()
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connections[accepted.fileno()] = [accepted, size, reply, 0]
-                poll.register(accepted, select.EPOLLIN)
+                self.begin(open_wire.decode(data))
+        except ConnectionError:
+            return False
+        return True
+
+    def begin(self, message: Message) -> None:
+        """The proxy's own session registers as a client, then for its DN, and is left alone; others for their DN."""
+        if message.number == REGISTER_CLIENT:
+            self.socket.sendall(frame(EVENT_LINK_CONNECTED, (REFERENCE_ID, message.reference)))
+        elif message.number == REGISTER_ADDRESS:
+            dn = message.text(THIS_DN)
+            if dn != COMMUNICATION:
+                self.size, self.reply = len(self.traffic.request(dn)), self.traffic.reply(dn)
+            self.socket.sendall(frame(EVENT_REGISTERED, (THIS_DN, dn), (REFERENCE_ID, message.reference)))
 
 
 def forward(upstream: int) -> None:
@@ -204,15 +280,22 @@ class Result:
 
 
 class Connection:
-    """One connection of the client: what is in flight, since when."""
+    """One connection of the client, for a DN of its own: what is in flight, since when."""
 
-    def __init__(self, port: int, traffic: Traffic, in_flight: int) -> None:
+    def __init__(self, port: int, traffic: Traffic, number: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.request, self.size = traffic.request, len(traffic.reply)
+        dn = str(3000 + number)
+        self.request, self.size = traffic.request(dn), len(traffic.reply(dn))
         self.partial = 0
         self.since: deque[float] = deque()
-        self.send(in_flight)
+        self.socket.sendall(registration(number))
+        self.take(len(frame(EVENT_REGISTERED, (THIS_DN, dn), (REFERENCE_ID, 1))))
+
+    def take(self, left: int) -> None:
+        """Take so many bytes."""
+        while left:
+            left -= len(self.socket.recv(left))
 
     def send(self, count: int) -> None:
         """Send so many messages."""
@@ -221,9 +304,7 @@ class Connection:
 
     def take_all(self) -> None:
         """Take what is in flight."""
-        left = len(self.since) * self.size - self.partial
-        while left:
-            left -= len(self.socket.recv(left))
+        self.take(len(self.since) * self.size - self.partial)
 
     def receive(self, latencies: list[float]) -> int:
         """Take what has come, and send as many messages again."""
@@ -244,10 +325,12 @@ def load(
     """Run one load for some seconds, after a third of them for warming up."""
     connections = {}
     poll = select.epoll()
-    for _ in range(shape[0]):
-        connection = Connection(port, traffic, shape[1])
+    for number in range(shape[0]):
+        connection = Connection(port, traffic, number)
         connections[connection.socket.fileno()] = connection
         poll.register(connection.socket, select.EPOLLIN)
+    for connection in connections.values():
+        connection.send(shape[1])
     latencies: list[float] = []
 
     def run(until: float) -> int:
@@ -288,17 +371,18 @@ def resident(process: subprocess.Popen) -> int:
 
 
 def idle(process: subprocess.Popen, port: int, sessions: int) -> float:
-    """Bytes of memory for each idle session: those that have said one thing each, and got one answer."""
+    """Bytes of memory for each idle session: those that have registered a DN and processed one record."""
 
-    def open_some(count: int) -> list[Connection]:
-        connections = [Connection(port, TRAFFIC[1], 1) for _ in range(count)]
+    def open_some(numbers: range) -> list[Connection]:
+        connections = [Connection(port, TRAFFIC[1], number) for number in numbers]
         for connection in connections:
+            connection.send(1)
             connection.take_all()
         return connections
 
-    first = open_some(100)
+    first = open_some(range(100))
     before = resident(process)
-    connections = open_some(sessions)
+    connections = open_some(range(100, 100 + sessions))
     grown = resident(process) - before
     for connection in first + connections:
         connection.socket.close()
@@ -312,10 +396,8 @@ def compare(seconds: float, rounds: int) -> None:
     """Run all loads, and print the tables."""
     targets = ["direct", "portforward", "proxy"]
     for place, traffic in enumerate(TRAFFIC):
-        print(f"\n{traffic.name}: {len(traffic.request)} bytes there, {len(traffic.reply)} back")
-        print(
-            f"{'':>6} {'':<12} {'messages/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'CPU us/msg':>11} {'ratio':>6} {'aim':>5}"
-        )
+        print(f"\n{traffic.name}: {len(traffic.request('3000'))} bytes there, {len(traffic.reply('3000'))} back")
+        print(HEADING)
         with ExitStack() as stack:
             _server, ports = stack.enter_context(started("server"))
             forwarding = stack.enter_context(started("portforward", ports[place]))
@@ -325,7 +407,7 @@ def compare(seconds: float, rounds: int) -> None:
                 "portforward": (forwarding[1][0], forwarding[0]),
                 "proxy": (proxying[1][0], proxying[0]),
             }
-            for shape, aim in zip(LOADS, AIMS[traffic.name], strict=True):
+            for shape, aim in zip(LOADS, traffic.aims, strict=True):
                 results: dict[str, list[Result]] = {target: [] for target in targets}
                 for _ in range(rounds):
                     for target in targets:
@@ -377,9 +459,7 @@ def main() -> None:
         options.seconds, options.rounds = 0.5, 1
     import twisted
 
-    print(
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, Twisted {twisted.__version__}, {platform.system()}"
-    )
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, Twisted {twisted.__version__}")
     print(f"{options.rounds} rounds of {options.seconds:g} s")
     if not options.memory_only:
         compare(options.seconds, options.rounds)
