@@ -92,6 +92,10 @@ class DirectTests(RelayTestCase):
         while near.transport in reactor.getWriters():
             await far.when(lambda: True)
         assert source.calls == ["resume", "pause", "resume"]
+        far.transport.pauseProducing()
+        while not source.is_paused:
+            way.send(b"x" * 10_000)
+        assert source.calls == ["resume", "pause", "resume", "pause"]
 
     async def test_end_comes_after_what_was_sent(self):
         """M6: the end of sending comes after all that was sent; the other direction goes on."""
