@@ -197,7 +197,7 @@ class Records:
     def release(self, handle: str, dn: str, now: float) -> None:
         """The call of a record is over at an agent (R11); of no interest where another one has it by now."""
         record = self._records.get(handle)
-        if record is not None and record.dn == dn and record.released_at is None:
+        if record is not None and record.dn == dn:
             record.released_at = now
 
     def went_on(self, record: Record) -> bool:

@@ -229,6 +229,32 @@ def test_r11_a_record_given_anew_is_as_new() -> None:
     assert not is_stopped(desk, STALE + SETTLE)
 
 
+def test_r11_a_call_of_a_record_that_no_longer_held_makes_it_hold_again() -> None:
+    """The agent is there, and dials it once more."""
+    desk, anna, bert = left_open(hangs_up=True)
+    runs_dry(desk, bert)
+    desk.passes(1)
+    assert desk.counted("records_stale") == 1
+    anna.rings("66", "EventDialing")
+    bert.asks()
+    bert.hears_no_records()
+    assert desk["waiting_for"] == "1 record outstanding"
+
+
+def test_r11_the_last_release_counts() -> None:
+    """A second call of the record that was not seen to begin is over after the evidence came."""
+    desk = Desk()
+    anna, bert = desk.agent("3001"), desk.agent("3002")
+    desk.runs()
+    anna.rings("66")
+    anna.hangs_up("66")
+    desk.passes(1)
+    runs_dry(desk, bert)
+    desk.passes(1)
+    anna.hangs_up("66")
+    assert not is_stopped(desk, STALE + SETTLE)
+
+
 def test_r11_the_hour_begins_when_the_record_is_given_to_somebody_else() -> None:
     """Not when the first agent got it."""
     desk = Desk()
@@ -603,6 +629,39 @@ def test_r18_how_many_were_asked_for_must_be_known() -> None:
     witness.retrieved(2)
     finishes(anna, "77", "78")
     assert not is_stopped(desk, 10 * SETTLE)
+
+
+def test_r18_a_retrieval_that_brings_nothing_is_short_whatever_it_asked_for() -> None:
+    """A full batch is done, and nothing came after it."""
+    desk, anna, witness = witnessed()
+    witness.retrieved(2, 2)
+    finishes(anna, "77", "78")
+    witness.retrieved(0)
+    anna.adds_a_record()
+    assert not desk["exhausted"], "not rule B"
+    assert is_stopped(desk)
+
+
+def test_r18_a_list_of_which_nothing_is_known_may_have_more() -> None:
+    """Its name was heard, and no number that says whether there is something ready."""
+    desk, anna, witness = witnessed()
+    witness.retrieved(1, 10)
+    witness.counts("Other", total=100)
+    finishes(anna, "77")
+    assert not is_stopped(desk, 10 * SETTLE)
+    witness.counts("Other", ready=0)
+    assert is_stopped(desk)
+
+
+def test_r18_a_record_that_is_added_begins_the_time_to_settle_anew() -> None:
+    """OCS shall have time to retrieve it."""
+    desk, anna, witness = witnessed()
+    witness.retrieved(1, 10)
+    finishes(anna, "77")
+    desk.passes(SETTLE - 1)
+    anna.adds_a_record()
+    assert not is_stopped(desk, SETTLE - 0.1)
+    assert is_stopped(desk, 0.1)
 
 
 def test_r18_newer_statistics_that_say_ready_0_will_do() -> None:

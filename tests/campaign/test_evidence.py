@@ -170,6 +170,16 @@ def test_r10_nobody_knows_a_session_of_which_only_the_start_was_heard() -> None:
     assert desk["retrieved"] is None
 
 
+def test_r10_a_copy_of_loaded_is_no_beginning() -> None:
+    """The witness came when the group was running; then OCS's loaded is heard once more, somewhere else."""
+    desk = Desk()
+    desk.runs()
+    witness = desk.witness()
+    desk.ocs.at("statistics").loaded()
+    witness.retrieved(5)
+    assert desk["retrieved"] is None
+
+
 def test_r10_what_was_retrieved_before_anything_was_known_is_no_count_of_a_session() -> None:
     """The proxy hears a retrieval of it knows not which session, and then that the group is loaded."""
     desk = Desk()
@@ -301,6 +311,15 @@ def test_r12_statistics_that_do_not_know_hide_no_retrieval() -> None:
     witness.counts("One", total=100)
     witness.retrieved(0, 10, "Two")
     assert desk["exhausted"]
+
+
+def test_r12_newer_statistics_that_show_a_record_outdate_a_retrieval_that_brought_nothing() -> None:
+    """Records were added to the list since."""
+    desk, _, witness = witnessed()
+    witness.retrieved(0, 10, "One")
+    witness.counts("One", ready=3)
+    witness.retrieved(0, 10, "Two")
+    assert not desk["exhausted"]
 
 
 def test_r12_a_retrieval_is_newer_than_the_statistics_before_it() -> None:
@@ -623,6 +642,17 @@ def test_r14_system_error_of_one_group_is_not_anothers() -> None:
     desk.ocs.has_trouble()
     desk.ocs.has_trouble_no_more(GroupNames(dbid=102))
     assert desk["waiting_for"] == "the end of SystemError"
+
+
+def test_r14_a_group_is_in_trouble_by_whichever_of_its_names_ocs_says_so() -> None:
+    """Statistics name it, control its DBID; that they are one is learned later."""
+    desk = Desk(group(GroupNames(dbid=101)))
+    client = desk.client(GroupNames(dbid=101))
+    desk.ocs.connected()
+    desk.ocs.loaded(reference=client.loads(1))
+    desk.ocs.has_trouble(GroupNames(name="Sales@Agents"))
+    desk.ocs.started("Preview", names=GroupNames(dbid=101, name="Sales@Agents"))
+    assert desk.group("Sales@Agents")["waiting_for"] == "the end of SystemError"
 
 
 def test_r14_the_end_of_a_system_error_that_cannot_be_attributed_ends_none() -> None:

@@ -296,6 +296,22 @@ def test_r6_copies_waited_for_are_bounded() -> None:
     assert registrations.is_copy(2, "3001", "PreviewRecord", str(MAX_BEHIND))
 
 
+def test_r6_a_session_that_has_ended_leaves_nothing_behind() -> None:
+    """Neither what it was behind by, nor that it could not be read; only when the DN lost its last session."""
+    registrations = Registrations()
+    registrations.register(1, "3001")
+    registrations.register(2, "3001")
+    registrations.is_copy(1, "3001", "PreviewRecord", "77")
+    registrations.blind(2)
+    for session in (1, 2):
+        registrations.end(session, 5.0)
+    assert registrations.gone_since("3001") == 5.0
+    registrations.register(3, "3001")
+    fresh = Registrations()
+    fresh.register(3, "3001")
+    assert vars(registrations) == vars(fresh)
+
+
 def test_r6_a_copy_of_a_cancel_does_not_end_the_record_that_came_back() -> None:
     """The slower connection brings OCS's RecordCancel after the record was delivered anew."""
     desk, anna = running()
@@ -794,6 +810,56 @@ def test_r8_an_error_that_says_neither_what_nor_whom_ends_a_request_and_is_no_ev
     assert not desk["exhausted"], "nothing was unanswered any more"
 
 
+def test_r8_an_error_that_names_nobody_answers_no_action() -> None:
+    """Any error without campaign is of the request for a record, though the agent processed one before."""
+    desk, anna = running()
+    anna.gets("77")
+    anna.processes("77")
+    anna.asks()
+    anna.hears_error(names=GroupNames())
+    desk.passes(TIMEOUT)
+    assert counts(desk) == FINALIZED
+
+
+def test_r8_no_records_available_answers_no_action() -> None:
+    """It can only be said to who asked for one."""
+    desk, anna = running()
+    anna.gets("77")
+    anna.processes("77")
+    anna.asks()
+    anna.hears_no_records()
+    assert desk["exhausted"]
+    desk.passes(TIMEOUT)
+    assert counts(desk) == FINALIZED
+
+
+def test_r8_an_error_without_campaign_is_of_the_request_and_not_of_the_agents_group() -> None:
+    """The agent works for Sales and asked for a record of Dunning, where he has had none yet."""
+    dunning = GroupNames(dbid=102, name="Dunning@Agents")
+    desk = Desk(group(), group(dunning))
+    anna, bert = desk.agent("3001"), desk.agent("3002")
+    desk.runs()
+    desk.ocs.started(names=dunning)
+    anna.gets("77")
+    bert.gets("88", names=dunning)
+    anna.asks(names=dunning)
+    anna.asks()
+    anna.hears_no_records(names=GroupNames())
+    assert (desk.group("Dunning@Agents")["exhausted"], desk["exhausted"]) == (True, False)
+
+
+def test_r8_no_records_with_a_reference_of_its_own_answers_the_request_without_one() -> None:
+    """Desktops may ask without a reference; a request with another reference is not meant."""
+    desk, anna = running()
+    anna.gets("77")
+    anna.asks("6")
+    anna.hears_no_records(reference="5")
+    assert not desk["exhausted"]
+    anna.asks()
+    anna.hears_no_records(reference="5")
+    assert desk["exhausted"]
+
+
 def test_r8_an_error_of_another_campaign_answers_no_request_of_this_one() -> None:
     """The agent works for a campaign that does not pass the proxy as well."""
     desk, anna = running()
@@ -842,6 +908,38 @@ def test_r8_a_preview_record_answers_the_request_with_its_reference_first() -> N
     anna.hears_no_records(reference="6")
     assert not desk["exhausted"]
     anna.hears_no_records(reference="5")
+    assert desk["exhausted"]
+
+
+def test_r8_a_preview_record_answers_requests_for_one_only() -> None:
+    """Not the RecordProcessed that has the same reference."""
+    desk, anna = running()
+    anna.gets("77")
+    anna.processes("77", "5")
+    anna.asks("5")
+    anna.gets("78", reference="5")
+    desk.passes(TIMEOUT)
+    assert counts(desk) == (2, 1, 1, 0, 0)
+
+
+def test_r8_a_preview_record_with_another_reference_leaves_the_request_unanswered() -> None:
+    """It is an answer to somebody else, or was pushed."""
+    desk, anna = running()
+    anna.asks("5")
+    anna.gets("77", reference="6")
+    anna.hears_no_records()
+    assert desk["exhausted"]
+
+
+def test_r8_a_preview_record_of_another_group_leaves_the_request_unanswered() -> None:
+    """The agent works for two."""
+    desk = Desk(group(), group(GroupNames(dbid=102, name="Dunning@Agents")))
+    anna = desk.agent("3001")
+    desk.runs()
+    anna.gets("77")
+    anna.asks()
+    anna.gets("88", names=GroupNames(campaign="Dunning"))
+    anna.hears_no_records()
     assert desk["exhausted"]
 
 
@@ -951,6 +1049,17 @@ def test_r9_a_finished_record_stays_counted_when_its_handle_comes_to_mean_anothe
     assert counts(desk) == (2, 1, 1, 0, 0)
 
 
+def test_r9_an_open_record_whose_handle_comes_to_mean_another_is_no_more() -> None:
+    """Nobody can finish it by that handle now: it must not hold the group for ever."""
+    desk, anna = running()
+    anna.gets("77", calling_list="List", chain="9")
+    anna.gets("78", calling_list="List", chain="10")
+    anna.rejects("77")
+    anna.acknowledged()
+    anna.gets("78", calling_list="List", chain="9")
+    assert counts(desk)[1:] == (1, 0, 0, 0)
+
+
 def test_r9_a_reject_seen_after_the_record_went_on_under_another_handle_returns_nothing() -> None:
     """The colleague's connection is faster than the acknowledgement's: there is one record, and he has it."""
     desk, anna = running()
@@ -961,6 +1070,40 @@ def test_r9_a_reject_seen_after_the_record_went_on_under_another_handle_returns_
     bert.gets("1077", calling_list="List", chain="9")
     anna.acknowledged()
     assert counts(desk) == OUTSTANDING
+
+
+@pytest.mark.parametrize(
+    ("mine", "his"),
+    [
+        (("List", "9"), ("List", "10")),
+        (("List", "9"), ("Other", "9")),
+        (("List", "9"), (None, "9")),
+        ((None, "9"), (None, "9")),
+        (("List", None), ("List", None)),
+    ],
+)
+def test_r9_a_reject_is_not_mixed_up_with_what_a_colleague_got(
+    mine: tuple[str | None, str | None], his: tuple[str | None, str | None]
+) -> None:
+    """He has a record of another chain, or nothing tells that it is of this one."""
+    desk, anna = running()
+    bert = desk.agent("3002")
+    anna.gets("77", calling_list=mine[0], chain=mine[1])
+    anna.rejects("77")
+    bert.gets("78", calling_list=his[0], chain=his[1])
+    anna.acknowledged()
+    assert counts(desk) == (2, 1, 0, 1, 0)
+
+
+def test_r9_a_record_is_finished_though_a_colleague_has_another_of_its_chain() -> None:
+    """Only what is given back can be with him."""
+    desk, anna = running()
+    bert = desk.agent("3002")
+    anna.gets("77", calling_list="List", chain="9")
+    anna.processes("77")
+    bert.gets("78", calling_list="List", chain="9")
+    anna.acknowledged()
+    assert counts(desk) == (2, 1, 1, 0, 0)
 
 
 def test_r9_a_reject_takes_nothing_from_a_colleague_who_had_another_of_the_chain_before() -> None:
