@@ -37,7 +37,7 @@ TIMELINE = 1000
 """How many announcements are kept for the time line."""
 
 TRY_AGAIN = 1.0
-"""After how many seconds the groups are woken where they failed by a mistake of ours."""
+"""After how many seconds the groups are woken where they failed by a mistake of ours, and one more mistake is logged."""
 
 
 class AgentSession(Protocol):
@@ -79,6 +79,7 @@ class Switchboard:
         self._wall = wall
         self._call: IDelayedCall | None = None
         self._closed = False
+        self._silent_until = float("-inf")
         self._intended: dict[str, Stop | Unload] = {}
         self._ways: Mapping[type, Callable[[Any], None]] = {
             Stop: self._intend,
@@ -139,8 +140,11 @@ class Switchboard:
                 self._mistaken(Failure())
 
     def _mistaken(self, problem: Failure) -> None:
+        """Groups that fail at every message must not fill the disk with it as well."""
         self.failed += 1
-        self.log.failure("a mistake of ours about groups", problem)
+        if self._now() >= self._silent_until:
+            self._silent_until = self._now() + TRY_AGAIN
+            self.log.failure("a mistake of ours about groups, the {count}. so far", problem, count=self.failed)
 
     def _intend(self, command: Stop | Unload) -> None:
         """The intention is written down before the request leaves (R20)."""
