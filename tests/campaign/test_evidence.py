@@ -744,6 +744,20 @@ def test_r15_a_record_that_is_ahead_of_started_touches_the_run_it_belongs_to() -
     assert not desk["exhausted"]
 
 
+def test_r15_a_call_that_goes_on_from_the_session_before_touches_no_run() -> None:
+    """Its record was delivered then."""
+    desk = Desk()
+    anna = desk.agent()
+    desk.runs()
+    anna.rings("77")
+    desk.ocs.unloaded()
+    anna.rings("77", "EventEstablished")
+    desk.ocs.loaded()
+    desk.ocs.started("Preview")
+    desk.ocs.waits_for_records()
+    assert not desk["exhausted"]
+
+
 def test_r15_a_witness_that_counts_records_is_believed_before() -> None:
     """It knows what the database gave."""
     desk, _, witness = witnessed()

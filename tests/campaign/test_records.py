@@ -561,6 +561,29 @@ def test_r7_a_record_finished_after_the_group_is_unloaded_is_the_ended_sessions(
     assert counts(desk) == NONE
 
 
+def test_r7_what_agents_do_before_anything_is_known_is_of_the_session_that_is_found() -> None:
+    """The proxy has just started; a rejected record is in OCS's hands whoever saw its delivery."""
+    desk = Desk()
+    anna = desk.agent()
+    anna.rejects("77")
+    anna.acknowledged()
+    desk.ocs.connected()
+    desk.ocs.answers(Status.RUNNING)
+    assert desk["returned"] == 1
+
+
+def test_r7_a_handle_of_two_sessions_is_the_latest_record() -> None:
+    """It was open when the group was unloaded; OCS gives it out again, ahead of its word that the group is loaded."""
+    desk, anna = running()
+    anna.gets("77")
+    desk.ocs.unloaded()
+    anna.gets("77")
+    anna.processes("77")
+    anna.acknowledged()
+    desk.ocs.loaded()
+    assert counts(desk) == FINALIZED
+
+
 def test_r7_more_unanswered_requests_than_can_be_remembered_give_up_the_oldest() -> None:
     """A desktop that floods OCS costs bounded memory; the record of the oldest request goes where it was put."""
     desk, anna = running()
@@ -870,6 +893,22 @@ def test_r8_an_error_of_another_campaign_answers_no_request_of_this_one() -> Non
     anna.hears_no_records(names=GroupNames(campaign="Elsewhere"))
     assert not desk["exhausted"]
     assert desk.counted("errors_unmatched") == 1
+
+
+def test_r8_an_error_of_a_known_campaign_answers_no_request_of_a_group_whose_campaign_is_unknown() -> None:
+    """The one is known by its DBID alone; the other is named for certain."""
+    first, dunning = GroupNames(dbid=101), GroupNames(dbid=102, name="Dunning@Agents")
+    desk = Desk(group(first), group(dunning))
+    anna, bert = desk.agent("3001"), desk.agent("3002")
+    desk.runs()
+    desk.ocs.started(names=dunning)
+    anna.gets("77", names=first)
+    bert.gets("88", names=dunning)
+    anna.asks(names=first)
+    anna.asks(names=dunning)
+    anna.hears_no_records(names=GroupNames(campaign="Dunning"))
+    assert desk.group("Dunning@Agents")["exhausted"]
+    assert not desk.group("group 101")["exhausted"]
 
 
 def test_r8_an_error_that_names_a_shared_campaign_answers_the_request_that_passed() -> None:
