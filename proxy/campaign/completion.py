@@ -113,6 +113,7 @@ class Completion:
 
     def __init__(self, group: Group) -> None:
         self._group = group
+        self._title = group.title  # what is written down under this name is found again, whatever is learned meanwhile
         self._rule = group.rule
         self._step = Step.STOP
         self._attempts = 0
@@ -145,7 +146,7 @@ class Completion:
             request, news = Unload, News.UNLOAD_SENT
             group.life.unload_sent()
         group.announce(news, f"rule {self._rule}" if self._attempts == 1 else f"attempt {self._attempts}")
-        group.around.tell(request(group.title, group.policy.control.value, group.names, self._reference))
+        group.around.tell(request(self._title, group.policy.control.value, group.names, self._reference))
 
     # ------------------------------------------------------------------------------------------- what is seen
 
@@ -307,4 +308,4 @@ class Completion:
         if self._step is Step.STOP and group.notices is not None:
             group.notices.over()
         group.announce(news, text)
-        group.around.tell(Settled(group.title))
+        group.around.tell(Settled(self._title))

@@ -7,6 +7,7 @@ import pytest
 from proxy.campaign.observation import AskStatus, ControlRequested, GroupNames, News, Request, Status, Stop, Word
 from proxy.campaign.policy import Attribute, By, Policy
 from tests.campaign.desk import SALES, Desk, group
+from tests.campaign.scenes import stop_sent, unload_sent
 
 ADD = Policy(by=By.PROXY, attribute=Attribute.ADD)
 FORCE = Policy(by=By.PROXY, attribute=Attribute.FORCE)
@@ -521,6 +522,27 @@ def test_r4_only_the_answer_to_the_question_about_it_answers_a_request() -> None
     assert not desk["armed"]
     desk.ocs.answers(Status.RUNNING)
     assert desk["armed"]
+
+
+def test_r4_our_own_stop_that_is_no_longer_wanted_is_asked_about_like_any_other() -> None:
+    """A record shows after Stop was sent. Silence, and the status shows running: nothing came of it."""
+    desk, (anna,), _ = stop_sent()
+    anna.gets("78")
+    desk.passes(10)
+    desk.ocs.answers(Status.RUNNING, reference=desk.sent(AskStatus)[-1].reference)
+    assert News.STOPPED_WITH_RECORDS not in desk.news()
+
+
+@pytest.mark.parametrize("status", [Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS, Status.NOT_LOADED])
+def test_r4_our_own_unload_that_is_no_longer_wanted_may_have_been_accepted(status: Status) -> None:
+    """A client loads after Unload was sent. The status shows that OCS took the Unload: that is said loudly."""
+    desk, _, _ = unload_sent()
+    desk.client().loads(1)
+    desk.ocs.loaded()
+    assert News.ABANDONED in desk.news()
+    desk.passes(10)
+    desk.ocs.answers(status, reference=desk.sent(AskStatus)[-1].reference)
+    assert News.STOPPED_WITH_RECORDS in desk.news()
 
 
 def test_r4_after_a_gap_the_answer_accepts_a_start_of_a_group_that_runs() -> None:

@@ -16,8 +16,10 @@ from proxy.campaign.observation import (
     News,
     NotifyAgent,
     Request,
+    Settled,
     Status,
     Stop,
+    Unload,
     Word,
 )
 from proxy.campaign.policy import Attribute, By, Control, Policy
@@ -403,24 +405,52 @@ def test_the_half_that_is_loaded_goes_on() -> None:
     assert the_one(desk)["state"] == "running"
 
 
+def dried_up(desk: Desk, names: GroupNames, source: str, dn: str) -> None:
+    """A group that runs and has no more records, under the names by which one source speaks of it."""
+    ocs, client, anna = desk.ocs.at(source), desk.client(names), desk.agent(dn)
+    ocs.connected()
+    ocs.loaded(names, client.loads(1))
+    ocs.started("Preview", names, client.starts(1))
+    anna.gets(dn, names=names)
+    anna.processes(dn, names=names)
+    anna.acknowledged()
+    ocs.waits_for_records(names)
+
+
 def test_the_half_that_is_being_completed_goes_on() -> None:
     """Our Stop is out for the group that is known by its ids; the other half is only loaded."""
     desk = Desk(group(SUPPORT), default=Policy(by=By.PROXY, control=Control.DIRECT))
-    direct, pair = desk.ocs.at("direct"), GroupNames(campaign_id=11, group_id=1)
-    direct.connected()
-    client = desk.client(pair)
-    direct.loaded(pair, client.loads(1))
-    direct.started("Preview", pair, client.starts(1))
-    anna = desk.agent()
-    anna.gets("77", names=pair)
-    anna.processes("77", names=pair)
-    anna.acknowledged()
-    direct.waits_for_records(pair)
+    dried_up(desk, GroupNames(campaign_id=11, group_id=1), "direct", "3001")
     desk.ocs.loaded(GroupNames(dbid=101))
     desk.passes(60)
     assert len(desk.sent(Stop)) == 1
     desk.agent().hears(Word.STARTED, names=GroupNames(dbid=101, campaign_id=11, group_id=1))
     assert the_one(desk)["state"] == "stopping"
+
+
+def test_of_two_completions_of_one_group_one_goes_on() -> None:
+    """By DBID over T-Events, by its ids over the direct protocol; then it turns out to be one: one completion ends."""
+    policy = Policy(by=By.PROXY, control=Control.DIRECT)
+    desk = Desk(group(GroupNames(campaign_id=11, group_id=1, name="Sales@East"), policy))
+    dried_up(desk, GroupNames(dbid=101), "tevents", "3001")
+    dried_up(desk, GroupNames(campaign_id=11, group_id=1), "direct", "3002")
+    desk.passes(60)
+    assert {stop.group for stop in desk.sent(Stop)} == {"group 101", "Sales@East"}
+    desk.agent("3003").hears(Word.STARTED, names=GroupNames(dbid=101, campaign_id=11, group_id=1))
+    assert the_one(desk)["state"] == "stopping"
+    assert len(desk.sent(Settled)) == 1
+
+
+def test_what_is_intended_is_settled_under_the_name_that_it_was_intended_under() -> None:
+    """The group's name is learned between Stop and the end: what was written down is found again."""
+    desk = Desk(group(SUPPORT))
+    dried_up(desk, GroupNames(dbid=101), "tevents", "3001")
+    desk.passes(60)
+    desk.ocs.stopped(GroupNames(dbid=101, name="Sales@East"))
+    desk.passes(2)
+    desk.ocs.unloaded(GroupNames(dbid=101))
+    intended = {command.group for command in [*desk.sent(Stop), *desk.sent(Unload)]}
+    assert intended == {settled.group for settled in desk.sent(Settled)}
 
 
 def test_completions_of_both_halves_are_counted() -> None:
@@ -438,6 +468,8 @@ def test_completions_of_both_halves_are_counted() -> None:
     desk.ocs.unloaded(BOTH)
     desk.passes(100)
     assert the_one(desk)["completions"] == 1
+    desk.ocs.loaded(BOTH)
+    desk.ocs.unloaded(BOTH)
     desk.ocs.loaded(GroupNames(name="Sales@East"))
     desk.ocs.loaded(BOTH._replace(name="Sales@East"))
     assert the_one(desk)["completions"] == 1
@@ -611,10 +643,10 @@ def test_a_name_of_another_group_is_not_taken_over() -> None:
 def test_names_of_two_learned_groups_are_not_mixed() -> None:
     """The same with groups that are not configured: two DBIDs are two groups."""
     desk = Desk(group(SUPPORT))
-    desk.ocs.loaded(EAST)
+    desk.ocs.loaded(GroupNames(dbid=101))
     desk.ocs.loaded(WEST)
     desk.ocs.unloaded(GroupNames(dbid=101, name="Sales@West"))
-    assert desk.group("Sales@East")["state"] == "unloaded"
+    assert the_one(desk)["state"] == "unloaded"
     assert desk.group("Sales@West")["state"] == "loaded"
     assert News.NAMES_CONFLICT in desk.news()
 
