@@ -198,6 +198,11 @@ class Completion:
         else:
             self._came_back = self._came_back or in_hand
 
+    def disarmed(self) -> None:
+        """A client wants the group to run on without records: what is stopped already is not his to take back."""
+        if self._step is Step.STOP:
+            self.abandon("the group is no longer armed")
+
     def went_on(self, now: float) -> None:
         """OCS's word, or a status, may have moved the group: the goal of a step counts, whoever reached it (R20)."""
         group = self._group

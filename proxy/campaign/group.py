@@ -136,6 +136,7 @@ class Group:
         self.notices: Notices | None = None
         self.completions = 0
         self.due: float | None = None
+        self.former: GroupSession | None = None
         self._upcoming: GroupSession | None = None
 
     # ------------------------------------------------------------------------------------------------ who it is
@@ -248,8 +249,8 @@ class Group:
     # ------------------------------------------------------------------------------------------- sessions and runs
 
     def begin_session(self) -> None:
-        """See Lived: counters, evidence and armed begin anew."""
-        self.session = self._upcoming or self._new_session()
+        """See Lived: counters, evidence and armed begin anew. What agents still hold is of the former session."""
+        self.former, self.session = self.session, self._upcoming or self._new_session()
         self._upcoming = None
         self._want("OCS loaded the group")
         self.announce(News.LOADED, f"session {self.session.number}")
@@ -404,6 +405,8 @@ class Group:
         if armed != self.current.armed:
             self.current.armed = armed
             self.announce(News.ARMED if armed else News.DISARMED)
+            if self.completion is not None and not armed:
+                self.completion.disarmed()
 
     def _ask_about_requests(self, now: float) -> None:
         """Ask for the status where a client's request has been met with silence (R4).

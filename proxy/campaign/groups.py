@@ -379,19 +379,18 @@ class Groups:
             return
         if acknowledged:
             group.sign(now)
-        if action is Action.REJECT:
-            group.record_shows(now, in_hand=True)
         records = request.records_of.records
         record, state = records.get(handle), SETTLES[action]
-        if record is not None:
-            if action is Action.PROCESS and record.state is State.SCHEDULED:
-                return
-            if _is_overtaken(request, record, state, acknowledged) or (
-                state is not State.FINALIZED and records.went_on(record)
-            ):
-                self._around.add("actions_overtaken")
-                return
-        records.settle(handle, state, request.callback)
+        if action is Action.PROCESS and record is not None and record.state is State.SCHEDULED:
+            return
+        if _is_overtaken(request, record, state, acknowledged) or (
+            record is not None and state is not State.FINALIZED and records.went_on(record, request.sent_at)
+        ):
+            self._around.add("actions_overtaken")
+            return
+        if action is Action.REJECT:
+            group.record_shows(now, in_hand=True)
+        records.settle(handle, state, request.callback, request.sent_at)
 
     def _message_taken(self, seen: MessageTaken, now: float) -> None:
         self._requests.message_taken(seen.session, seen.message_reference)
@@ -459,7 +458,7 @@ class Groups:
             return
         group.sign(now)
         if not self._is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
-            _acted_on(group, seen.handle).records.settle(seen.handle, State.FINALIZED)
+            _acted_on(group, seen.handle).records.settle(seen.handle, State.FINALIZED, acted_at=now)
 
     def _call_released(self, seen: CallReleased, now: float) -> None:
         group = self._group(seen.names, seen.dn, seen.handle)
@@ -640,8 +639,11 @@ def _knowing(group: Group, handle: str | None) -> GroupSession | None:
 
 
 def _acted_on(group: Group, handle: str | None) -> GroupSession:
-    """The session whose record an agent acts on: he keeps an open record after the group is unloaded."""
-    return _knowing(group, handle) or (group.session if group.is_known else group.current)
+    """The session whose record an agent acts on: he keeps an open one after the group is unloaded, and loaded anew."""
+    known = _knowing(group, handle)
+    if known is None and group.former is not None and handle in group.former.records:
+        known = group.former
+    return known or (group.session if group.is_known else group.current)
 
 
 def _is_by_phone(seen: ActionRequested) -> bool:
@@ -649,12 +651,17 @@ def _is_by_phone(seen: ActionRequested) -> bool:
     return seen.handle is None and seen.phone is not None and seen.action in BY_PHONE
 
 
-def _is_overtaken(request: DesktopRequest, record: Record, state: State, acknowledged: bool) -> bool:
+def _is_overtaken(request: DesktopRequest, record: Record | None, state: State, acknowledged: bool) -> bool:
     """Whether a record was given to an agent after the action that was to move it to `state`.
 
     Connections are in no order with one another: the acknowledgement of a reject may be seen after the record is
-    with another agent. Silence tells less still: whoever got the record since has it.
+    with another agent, or has another handle. Silence tells less still: whoever got the record since has it. What was
+    acted on after a reject was given to somebody in between.
     """
+    if record is None:
+        return request.deliveries > 0
+    if state is State.RETURNED and record.acted_at > request.sent_at:
+        return True
     if record.deliveries == request.deliveries:
         return False
     return not acknowledged or (state is not State.FINALIZED and record.dn != request.dn)

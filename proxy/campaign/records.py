@@ -26,6 +26,7 @@ class Record:
     """One record, known by its handle. Times are seconds of the caller's clock.
 
     `deliveries` is how often it was given to an agent: an action that came before the last one says nothing of it.
+    `acted_at`: when the last action on it that took effect was sent.
     `due` is the time of a callback as the agent wrote it. `stale`: it no longer holds its group (R11).
     """
 
@@ -39,6 +40,7 @@ class Record:
     delivered_at: float | None = None
     released_at: float | None = None
     deliveries: int = 0
+    acted_at: float = float("-inf")
     stale: bool = False
 
     @property
@@ -62,6 +64,7 @@ class Records:
         self._records: dict[str, Record] = {}
         self._states: dict[State, dict[Record, None]] = {state: {} for state in State}
         self._chains: dict[tuple[str, str], dict[Record, None]] = {}
+        self._latest: dict[tuple[str, str], Record] = {}
 
     @property
     def outstanding(self) -> int:
@@ -132,6 +135,8 @@ class Records:
         record.calling_list = calling_list or record.calling_list
         record.chain = chain or record.chain
         record.phone = phone or record.phone
+        if record.in_chain is not None:
+            self._latest[record.in_chain] = record
         return True
 
     def _take(self, record: Record) -> Record:
@@ -178,15 +183,16 @@ class Records:
         record.handle = handle
         self._records[handle] = record
 
-    def settle(self, handle: str, state: State, due: str | None = None) -> bool:
-        """An action moves a record to `state` (R7). Whether that changed anything.
+    def settle(self, handle: str, state: State, due: str | None = None, acted_at: float = float("-inf")) -> bool:
+        """An action that was sent at `acted_at` moves a record to `state` (R7). Whether that changed anything.
 
         A handle that was never seen delivered is taken in: the action is real, whoever saw the delivery.
         """
         record = self._records.get(handle)
         if record is None:
-            self._take(Record(handle, state, due=due))
+            self._take(Record(handle, state, due=due, acted_at=acted_at))
             return True
+        record.acted_at = max(record.acted_at, acted_at)
         if record.state is state:
             record.due = due or record.due
             return False
@@ -200,23 +206,18 @@ class Records:
         if record is not None and record.dn == dn:
             record.released_at = now
 
-    def went_on(self, record: Record) -> bool:
-        """Whether a record that is given back is with another agent already, under another handle (R9).
+    def went_on(self, record: Record, since: float) -> bool:
+        """Whether a record that was given back at `since` has been delivered again, under another handle (R9).
 
-        Then the two are one from now on.
+        Then the two are one from now on, wherever the other is by now.
         """
-        for other in self._states[State.OUTSTANDING]:
-            if (
-                record.in_chain is not None
-                and other.in_chain == record.in_chain
-                and other.dn != record.dn
-                and (other.delivered_at or 0.0) >= (record.delivered_at or 0.0)
-            ):
-                self._leave(record)
-                del self._records[record.handle]
-                self.delivered -= 1
-                return True
-        return False
+        other = self._latest.get(record.in_chain) if record.in_chain is not None else None
+        if other is None or other is record or other.delivered_at is None or other.delivered_at <= since:
+            return False
+        self._leave(record)
+        del self._records[record.handle]
+        self.delivered -= 1
+        return True
 
     def _move(self, record: Record, state: State) -> None:
         self._leave(record)
@@ -229,3 +230,4 @@ class Records:
             if handle not in self._records:
                 self._take(record)
                 self.delivered += record.deliveries > 0
+        self._latest = {**other._latest, **self._latest}

@@ -368,6 +368,28 @@ def test_r22_an_unanswered_request_of_a_client_suspends_the_completion(request_:
     assert len(desk.sent(Stop)) == 1, "a refused request lets it go on"
 
 
+def test_r22_a_group_that_is_disarmed_before_stop_is_accepted_is_not_stopped_again() -> None:
+    """A client takes GSW_AUTO_COMPLETION back while our Stop is unanswered: it is not repeated."""
+    desk, _, stop = stop_sent()
+    client = desk.client()
+    desk.ocs.changes_mode("Preview", reference=client.sets_mode("Preview", 0))
+    assert desk["state"] == "running"
+    assert News.ABANDONED in desk.news()
+    desk.ocs.refuses(stop.reference)
+    desk.ocs.answers(Status.RUNNING)
+    desk.passes(3600)
+    assert not desk.sent(Stop)
+
+
+def test_r22_a_group_that_is_stopped_is_unloaded_although_disarmed() -> None:
+    """Once Stop is accepted the mode is of no interest: the group does not stay loaded, half completed."""
+    desk, _ = stopped()
+    client = desk.client()
+    desk.ocs.changes_mode("Preview", reference=client.sets_mode("Preview", 0))
+    desk.passes(WAIT)
+    assert len(desk.sent(Unload)) == 1
+
+
 @pytest.mark.parametrize("request_", [Request.LOAD, Request.START])
 def test_r22_unload_is_not_sent_into_a_clients_request(request_: Request) -> None:
     """A client loads or starts the group while agents are being told: Unload waits; refused, it goes on."""

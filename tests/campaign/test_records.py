@@ -1248,3 +1248,67 @@ def test_sales_is_the_group_of_a_desk() -> None:
     desk, anna = running()
     anna.gets("77")
     assert desk.group()["dbid"] == SALES.dbid
+
+
+def test_r9_a_silent_reject_returns_nothing_when_the_record_came_again_under_another_handle() -> None:
+    """OCS forgot to acknowledge, gave the same record to the same agent, and he has finished it since."""
+    desk, anna = running()
+    anna.gets("77", calling_list="List", chain="9")
+    anna.rejects("77")
+    desk.passes(1)
+    anna.gets("1077", calling_list="List", chain="9")
+    anna.processes("1077")
+    anna.acknowledged()
+    desk.passes(60)
+    assert counts(desk) == FINALIZED
+
+
+def test_r7_a_silent_reject_returns_nothing_when_a_later_action_took_effect() -> None:
+    """The call reached the same agent again, with the same handle, and he finished it."""
+    desk, anna = running()
+    anna.rings("77")
+    anna.rejects("77")
+    desk.passes(1)
+    anna.rings("77")
+    anna.processes("77")
+    anna.acknowledged(Action.PROCESS, "77")
+    desk.passes(60)
+    assert counts(desk) == FINALIZED
+
+
+def test_r7_a_silent_reject_is_not_of_a_record_that_has_another_handle_by_now() -> None:
+    """Rejected in silence, rejected again, given under a new handle and finished: there is one record."""
+    desk, anna = running()
+    anna.gets("77", calling_list="List", chain="9")
+    anna.rejects("77", reference=1)
+    desk.passes(1)
+    anna.rejects("77", reference=2)
+    anna.acknowledged(Action.REJECT, reference=2)
+    anna.gets("1077", calling_list="List", chain="9")
+    anna.processes("1077", reference=3)
+    anna.acknowledged(Action.PROCESS, reference=3)
+    desk.passes(60)
+    assert counts(desk) == FINALIZED
+
+
+def test_r7_a_reject_that_crosses_recordcancel_returns_nothing() -> None:
+    """OCS takes the record from the agent while his reject is on its way, and leaves that unanswered."""
+    desk, anna = running()
+    anna.gets("77")
+    anna.rejects("77")
+    desk.passes(1)
+    anna.loses("77")
+    desk.passes(60)
+    assert counts(desk) == FINALIZED
+
+
+def test_r7_a_record_of_the_former_session_is_not_in_the_way_of_the_next() -> None:
+    """The group was loaded anew while the agent had the record open; whatever he does with it is that session's."""
+    desk, anna = running()
+    anna.gets("77")
+    desk.ocs.unloaded()
+    desk.ocs.loaded()
+    desk.ocs.started("Preview")
+    anna.rejects("77")
+    anna.acknowledged()
+    assert counts(desk) == (0, 0, 0, 0, 0)
