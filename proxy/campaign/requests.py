@@ -157,10 +157,13 @@ class DesktopRequests:
 def _belongs(request: DesktopRequest, handle: str | None, reference: str | None) -> bool:
     """Whether an answer with this handle and reference can be the request's.
 
-    What both have must be the same, and they must have one of the two in common, if the answer has any.
+    What both have must be the same, and they must have one of the two in common, if the answer has any. A reference
+    answers a request that had one: another desktop of the agent may have asked with it.
     """
     if reference is None and handle is None:
         return True
+    if reference is not None and request.reference is None:
+        return False
     shared = [
         (ours, theirs)
         for ours, theirs in ((request.reference, reference), (request.handle, handle))

@@ -1312,3 +1312,16 @@ def test_r7_a_record_of_the_former_session_is_not_in_the_way_of_the_next() -> No
     anna.rejects("77")
     anna.acknowledged()
     assert counts(desk) == (0, 0, 0, 0, 0)
+
+
+def test_r8_an_answer_to_the_agents_other_desktop_is_no_answer_here() -> None:
+    """Two desktops on one DN: the error to the one's cancel, with its reference, leaves the other's action alone."""
+    desk, anna = running()
+    other = desk.agent("3001")
+    anna.gets("77")
+    other.cancels("77", reference=5)
+    other.hears_error(handle="77", reference=5)
+    anna.processes("77")
+    anna.hears_error(handle="77", reference=5)
+    anna.acknowledged(Action.PROCESS, "77")
+    assert counts(desk) == FINALIZED
