@@ -21,6 +21,8 @@ from zope.interface import implementer
 from proxy.campaign.observation import ControlRefused, GroupNames, SourceConnected, SourceLost
 from proxy.campaign.policy import Control
 from proxy.errors import Malformed
+from proxy.gsw import control
+from proxy.gsw.reading import gsw
 from proxy.interfaces import IDialerControl, ITEventWire
 from proxy.kvlist import Pair
 from proxy.relay.frames import FrameWalk, Want
@@ -178,15 +180,15 @@ class ControlSession:
 
     def stop(self, names: GroupNames, reference: int) -> None:
         """See IDialerControl."""
-        self._request(vocabulary.REQUEST_STOP, names, reference)
+        self._request(control.REQUEST_STOP, names, reference)
 
     def unload(self, names: GroupNames, reference: int) -> None:
         """See IDialerControl."""
-        self._request(vocabulary.REQUEST_UNLOAD, names, reference)
+        self._request(control.REQUEST_UNLOAD, names, reference)
 
     def ask_status(self, names: GroupNames, reference: int) -> None:
         """See IDialerControl."""
-        self._request(vocabulary.REQUEST_STATUS, names, reference)
+        self._request(control.REQUEST_STATUS, names, reference)
 
     def _request(self, kind: int, names: GroupNames, reference: int) -> None:
         assert self._connection is not None
@@ -279,7 +281,7 @@ class _Connection(Protocol):
             self.close()
 
     def _heard(self, pairs: list[Pair] | None) -> None:
-        if pairs is None or vocabulary.is_request(vocabulary.gsw(pairs)):
+        if pairs is None or vocabulary.is_request(gsw(pairs)):
             return
         seen = vocabulary.from_ocs(pairs, 0, self._control.name)
         if seen is not None:

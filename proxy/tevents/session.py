@@ -16,6 +16,9 @@ from proxy.campaign.observation import (
     SessionBlind,
 )
 from proxy.errors import DoesNotFit, Malformed
+from proxy.gsw import control
+from proxy.gsw.attribute import attribute_values, edited
+from proxy.gsw.reading import gsw
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.relay.frames import Want
@@ -43,7 +46,6 @@ from proxy.tevents.message import (
     USER_DATA,
     Message,
 )
-from proxy.tevents.rewrite import edited
 
 CALL_EVENTS = frozenset(
     {EVENT_ABANDONED, EVENT_RINGING, EVENT_DIALING, EVENT_ESTABLISHED, EVENT_RELEASED, EVENT_ATTACHED_DATA_CHANGED}
@@ -135,7 +137,62 @@ class DesktopSession:
                 return named
         return own[0] if own else None
 
-    def asks_registration(self, message: Message) -> None:
+    # ------------------------------------------------------------------------------------------- what is seen
+
+    def from_client(self, message: Message) -> None:
+        """Observe what the client says: a user event, a registration for a DN, or its end."""
+        if message.number in (REGISTER_ADDRESS, UNREGISTER_ADDRESS):
+            self._asks_registration(message)
+        elif (pairs := message.user_data) is not None:
+            reference = message.reference if message.reference != NO_ANSWER else None
+            seen = vocabulary.from_client(pairs, self.number, self.own_dn(message), reference)
+            if seen is not None:
+                self.board.observe(seen)
+
+    def from_server(self, message: Message, own_control_is_up: bool) -> bool:
+        """Observe what the T-Server says; whether its event is to be swallowed (R26).
+
+        `own_control_is_up`: whether the control session hears OCS's word.
+        """
+        if message.number == EVENT_USER_EVENT:
+            seen = self._user_event(message, own_control_is_up)
+            return seen is not None and self.board.observe(seen)
+        if message.number in CALL_EVENTS:
+            self._call(message)
+        elif message.number == EVENT_REGISTERED:
+            if (dn := self._answered(message)) is not None:
+                self._registered(dn)
+        elif message.number == EVENT_UNREGISTERED:
+            if (dn := self._answered(message)) is not None:
+                self._unregistered(dn)
+        elif message.reference is not None:
+            self._answered(message)
+            answer = MessageRefused if message.number == EVENT_ERROR else MessageTaken
+            self.board.observe(answer(self.number, message.reference))
+        return False
+
+    def _user_event(self, message: Message, own_control_is_up: bool) -> Observation | None:
+        pairs = message.user_data
+        dn = message.text(THIS_DN) or self.own_dn(message)
+        if pairs is None or dn is None:
+            return None
+        if dn != self.communication_dn:
+            return vocabulary.to_desktop(pairs, self.number, dn)
+        if vocabulary.is_request(vocabulary.gsw(pairs)):
+            return None
+        seen = vocabulary.from_ocs(pairs, self.number, f"session {self.number}")
+        # What the control session hears, too, is left to it: one source, one order. A refusal is the client's own.
+        return seen if isinstance(seen, ControlRefused) or not own_control_is_up else None
+
+    def _call(self, message: Message) -> None:
+        dn, pairs = message.text(THIS_DN), message.user_data
+        if dn is None or not pairs:
+            return
+        seen = vocabulary.of_call(message.number, pairs, self.number, dn)
+        if seen is not None:
+            self.board.observe(seen)
+
+    def _asks_registration(self, message: Message) -> None:
         """A client registers for a DN, or no longer: the answer may bear its reference only."""
         dn, reference = message.text(THIS_DN), message.reference
         if dn is not None and reference is not None:
@@ -143,22 +200,24 @@ class DesktopSession:
             if len(self._registering) > MAX_REGISTERING:
                 del self._registering[next(iter(self._registering))]
 
-    def answered(self, message: Message) -> str | None:
+    def _answered(self, message: Message) -> str | None:
         """The DN of a registration that the T-Server answers."""
         named = self._registering.pop(message.reference, None) if message.reference is not None else None
         return message.text(THIS_DN) or named
 
-    def registered(self, dn: str) -> None:
+    def _registered(self, dn: str) -> None:
         """The T-Server sends this client the events of a DN from now on."""
         self._dns[dn] = None
         if dn != self.communication_dn:
             self.board.observe(DnRegistered(self.number, dn))
 
-    def unregistered(self, dn: str) -> None:
+    def _unregistered(self, dn: str) -> None:
         """The T-Server sends them no more."""
         self._dns.pop(dn, None)
         if dn != self.communication_dn:
             self.board.observe(DnUnregistered(self.number, dn))
+
+    # ------------------------------------------------------------------------------------------- what is told
 
     def tell(self, command: NotifyAgent) -> bool:
         """See AgentSession: an EventUserEvent of our own, for the DN of the agent (R28)."""
@@ -189,17 +248,14 @@ class FromDesktop:
         if message is None or pairs is None:
             return frame
         relayed = self._edited(message, pairs, frame)
-        reference = message.reference if message.reference != NO_ANSWER else None
-        seen = vocabulary.from_client(pairs, session.number, session.own_dn(message), reference)
-        if seen is not None:
-            session.board.observe(seen)
+        session.from_client(message)
         return relayed
 
     def _edited(self, message: Message, pairs: list[Pair], frame: bytes) -> bytes:
         session = self._session
-        data = vocabulary.gsw(pairs)
-        request = vocabulary.control_request(data)
-        values = vocabulary.attribute_values(pairs)
+        data = gsw(pairs)
+        request = control.request(data)
+        values = attribute_values(pairs)
         if request is None and not values:
             return frame
         edit = session.board.edit(vocabulary.control_names(data), request, values)
@@ -217,7 +273,7 @@ class FromDesktop:
         """A registration for a DN, or its end."""
         message = self._session.decode(frame)
         if message is not None:
-            self._session.asks_registration(message)
+            self._session.from_client(message)
 
     def opaque(self, reason: str) -> None:
         """See Looks."""
@@ -237,54 +293,16 @@ class FromServer:
         """A user event: observed, and swallowed where the agent was told by the proxy (R26)."""
         session = self._session
         message = session.decode(frame)
-        pairs = message.user_data if message is not None else None
-        if message is None or pairs is None:
-            return frame
-        seen = self._seen(message, pairs)
-        if seen is not None and session.board.observe(seen):
+        if message is not None and session.from_server(message, self._own_control_is_up()):
             session.counts.swallowed += 1
             return None
         return frame
 
-    def _seen(self, message: Message, pairs: list[Pair]) -> Observation | None:
-        session = self._session
-        dn = message.text(THIS_DN) or session.own_dn(message)
-        if dn is None:
-            return None
-        if dn != session.communication_dn:
-            return vocabulary.to_desktop(pairs, session.number, dn)
-        if vocabulary.is_request(vocabulary.gsw(pairs)):
-            return None
-        seen = vocabulary.from_ocs(pairs, session.number, f"session {session.number}")
-        # What the control session hears, too, is left to it: one source, one order. A refusal is the client's own.
-        return seen if isinstance(seen, ControlRefused) or not self._own_control_is_up() else None
-
     def looked(self, number: int, frame: bytes) -> None:
         """The answer to a request, or an event of a call."""
-        session = self._session
-        message = session.decode(frame)
-        if message is None:
-            return
-        if number in CALL_EVENTS:
-            self._call(message)
-        elif number == EVENT_REGISTERED:
-            if (dn := session.answered(message)) is not None:
-                session.registered(dn)
-        elif number == EVENT_UNREGISTERED:
-            if (dn := session.answered(message)) is not None:
-                session.unregistered(dn)
-        elif message.reference is not None:
-            session.answered(message)
-            answer = MessageRefused if number == EVENT_ERROR else MessageTaken
-            session.board.observe(answer(session.number, message.reference))
-
-    def _call(self, message: Message) -> None:
-        dn, pairs = message.text(THIS_DN), message.user_data
-        if dn is None or not pairs:
-            return
-        seen = vocabulary.of_call(message.number, pairs, self._session.number, dn)
-        if seen is not None:
-            self._session.board.observe(seen)
+        message = self._session.decode(frame)
+        if message is not None:
+            self._session.from_server(message, self._own_control_is_up())
 
     def opaque(self, reason: str) -> None:
         """See Looks."""

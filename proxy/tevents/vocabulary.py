@@ -6,17 +6,14 @@ C seen in real installations, I inferred, A assumed. Values are read leniently: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
-from proxy.campaign.attribute import GSW_AUTO_COMPLETION
 from proxy.campaign.observation import (
     Action,
     ActionAcknowledged,
     ActionRequested,
     AgentHeard,
     CallReleased,
-    ControlRefused,
     ControlRequested,
     DesktopError,
     GroupNames,
@@ -25,16 +22,16 @@ from proxy.campaign.observation import (
     RecordCancelled,
     RecordDelivered,
     RecordRequested,
-    Request,
     Sign,
-    Status,
     StatusAsked,
-    StatusHeard,
     SystemTrouble,
     WaitingRecords,
     Word,
     WordHeard,
 )
+from proxy.gsw import control
+from proxy.gsw.attribute import attribute_values
+from proxy.gsw.reading import Data, gsw, number, text
 from proxy.kvlist import Pair, Value
 from proxy.tevents.message import EVENT_DIALING, EVENT_ESTABLISHED, EVENT_RELEASED, EVENT_RINGING
 from proxy.tevents.names import MESSAGES
@@ -47,7 +44,6 @@ CAMPAIGN_MODE = "GSW_CAMPAIGN_MODE"
 CAMPAIGN_NAME = "GSW_CAMPAIGN_NAME"
 GROUP_DBID = "GSW_CAMPAIGN_GROUP_DBID"
 GROUP_NAME = "GSW_CAMPAIGN_GROUP_NAME"
-APPLICATION_ID = "GSW_APPLICATION_ID"
 RECORD_HANDLE = "GSW_RECORD_HANDLE"
 CALLING_LIST = "GSW_CALLING_LIST"
 CHAIN_ID = "GSW_CHAIN_ID"
@@ -100,63 +96,6 @@ CAMPAIGN_EVENTS: Mapping[str, Word] = {
 }
 """OCS's campaign events to the agents of a group, in GSW_USER_EVENT (C)."""
 
-# ----------------------------------------------------------------------------------------- keys of campaign control
-
-MESSAGE_TYPE = "GSW_CM_MessageType"
-CM_REFERENCE = "GSW_CM_AttrReferenceID"
-CM_SESSION_ID = "GSW_CM_AttrSessionID"
-CM_CAMPAIGN_ID = "GSW_CM_AttrCampaignID"
-CM_GROUP_ID = "GSW_CM_AttrGroupID"
-CM_STATUS = "GSW_CM_AttrGroupCampStatus"
-CM_DIAL_MODE = "GSW_CM_AttrDialMode"
-"""D in the vendor's samples: message type, reference, session, campaign and group id. I: that they are the keys on
-the Communication DN. A: the status' and the dial mode's, and the reference's in answers."""
-
-REQUEST_STATUS = 12
-REQUEST_STOP = 10
-REQUEST_UNLOAD = 8
-
-REQUESTS: Mapping[int, Request] = {
-    7: Request.LOAD,
-    REQUEST_UNLOAD: Request.UNLOAD,
-    9: Request.START,
-    REQUEST_STOP: Request.STOP,
-    11: Request.SET_MODE,
-    29: Request.UNLOAD,
-}
-"""What clients ask of a group (C); 29 is ForceUnload."""
-
-ALL_REQUESTS = frozenset({6, 7, 8, 9, 10, 11, 12, 13, 14, 28, 29, 30, 32})
-"""Message types that are requests (C): from the server they are echoes, and never observed (M8)."""
-
-WORDS: Mapping[int, Word] = {
-    19: Word.LOADED,
-    20: Word.UNLOADED,
-    21: Word.STARTED,
-    22: Word.STOPPED,
-    23: Word.MODE_CHANGED,
-}
-"""OCS's events on a group's life (C)."""
-
-EVENT_STATUS = 24
-EVENT_REFUSED = 27
-"""EvCampaignStatus and EvError (C). A: that the error bears the reference of the request."""
-
-DIAL_MODES: Mapping[int, str] = {
-    1: "Predictive",
-    2: "Progressive",
-    3: "Preview",
-    4: "ProgressiveAndSeize",
-    5: "PredictiveAndSeize",
-    6: "Power",
-    7: "PowerAndSeize",
-    8: "PushPreview",
-    9: "ProgressiveGVP",
-    10: "PredictiveGVP",
-    11: "PowerGVP",
-}
-"""Dial modes by number (C), by the names that GSW_CAMPAIGN_MODE has for them (C for the first three and 8, else A)."""
-
 # --------------------------------------------------------------------------------------------- keys of the statistics
 
 STATISTICS = "GSW_STAT_EVENT"
@@ -175,32 +114,6 @@ STATISTIC_SIGNS = frozenset({14, 15, 16, 17, 18, 20})
 
 # ------------------------------------------------------------------------------------------------ reading user data
 
-Data = Mapping[str, Value]
-
-
-def gsw(pairs: Iterable[Pair]) -> Data:
-    """The pairs of OCS's vocabulary, by key; the last of a repeated key counts."""
-    return {pair[0]: pair[1] for pair in pairs if pair[0].startswith("GSW_")}
-
-
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
-
-
-def number(data: Data, key: str) -> int | None:
-    """The 32-bit integer under a key, also where it came as a string (C); None where there is none."""
-    value = data.get(key)
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        value = int(value)
-    return value if isinstance(value, int) and -0x80000000 <= value <= 0x7FFFFFFF else None
-
-
-def text(data: Data, key: str) -> str | None:
-    """The value under a key as text, None where there is none or it is empty."""
-    value = data.get(key)
-    if isinstance(value, int):
-        return str(value)
-    return value if isinstance(value, str) and value else None
-
 
 def desktop_names(data: Data) -> GroupNames:
     """The group that an event or a request of the desktop protocol speaks of (C)."""
@@ -209,29 +122,20 @@ def desktop_names(data: Data) -> GroupNames:
 
 def control_names(data: Data) -> GroupNames:
     """The group that a message on the Communication DN speaks of: by its DBID, else by what else there is (A)."""
-    names = desktop_names(data)
-    return names._replace(
-        dbid=names.dbid if names.dbid is not None else number(data, CM_SESSION_ID),
-        campaign_id=number(data, CM_CAMPAIGN_ID),
-        group_id=number(data, CM_GROUP_ID),
+    names, ids = desktop_names(data), control.names(data)
+    return ids._replace(
+        dbid=names.dbid if names.dbid is not None else ids.dbid, name=names.name, campaign=names.campaign
     )
 
 
 def mode(data: Data) -> str | None:
     """The dial mode, by name."""
-    by_number = number(data, CM_DIAL_MODE)
-    return text(data, CAMPAIGN_MODE) or (DIAL_MODES.get(by_number) if by_number is not None else None)
+    return text(data, CAMPAIGN_MODE) or control.mode(data)
 
 
 def is_request(data: Data) -> bool:
     """Whether it is what a client asks; from the server that is an echo (M8)."""
-    return AGENT_REQUEST in data or number(data, MESSAGE_TYPE) in ALL_REQUESTS
-
-
-def control_request(data: Data) -> Request | None:
-    """What a client asks of a group; None where it is nothing of the kind, or a status."""
-    kind = number(data, MESSAGE_TYPE)
-    return REQUESTS.get(kind) if kind is not None else None
+    return AGENT_REQUEST in data or control.is_request(data)
 
 
 # ----------------------------------------------------------------------------------------------- to observations
@@ -240,15 +144,15 @@ def control_request(data: Data) -> Request | None:
 def from_client(pairs: list[Pair], session: int, dn: str | None, message_reference: int | None) -> Observation | None:
     """What a client says in a user event. `dn` is its own, None where it has none that is known."""
     data = gsw(pairs)
-    asked = control_request(data)
+    asked = control.request(data)
     if asked is not None:
         return ControlRequested(
             session,
             control_names(data),
             asked,
-            tuple(pair.value for pair in pairs if pair.key == GSW_AUTO_COMPLETION),
+            tuple(attribute_values(pairs)),
             mode(data),
-            text(data, CM_REFERENCE),
+            text(data, control.REFERENCE),
             message_reference,
         )
     return from_desktop(data, session, dn, message_reference) if dn is not None else None
@@ -337,23 +241,10 @@ def of_call(message_number: int, pairs: list[Pair], session: int, dn: str) -> Ob
 def from_ocs(pairs: list[Pair], session: int, source: str) -> Observation | None:
     """What OCS says on the Communication DN. `session` is 0 for the proxy's own."""
     data = gsw(pairs)
-    kind = number(data, MESSAGE_TYPE)
-    if kind is not None:
-        return _control_event(data, kind, session, source)
+    if number(data, control.MESSAGE_TYPE) is not None:
+        return control.heard(data, control_names(data), mode(data), session, source)
     statistic = number(data, STATISTICS)
     return _STATISTICS[statistic](control_names(data), source, mode(data)) if statistic in _STATISTICS else None
-
-
-def _control_event(data: Data, kind: int, session: int, source: str) -> Observation | None:
-    names, reference = control_names(data), text(data, CM_REFERENCE)
-    if kind in WORDS:
-        return WordHeard(names, WORDS[kind], source, mode(data), reference)
-    if kind == EVENT_REFUSED:
-        return ControlRefused(session, names, reference)
-    status = number(data, CM_STATUS)
-    if kind == EVENT_STATUS and status is not None and status in Status.__members__.values():
-        return StatusHeard(names, Status(status), source, mode(data), reference)
-    return None
 
 
 def _word_of(word: Word) -> Callable[[GroupNames, str, str | None], Observation]:
@@ -395,13 +286,10 @@ def campaign_event(word: Word, like: Iterable[Pair], names: GroupNames) -> list[
 
 def request(kind: int, names: GroupNames, application_dbid: int, reference: int) -> list[Pair]:
     """The user data of a campaign control request of the proxy's own (I: the keys; R24: the reference)."""
-    asked = [(MESSAGE_TYPE, kind), (CM_SESSION_ID, names.dbid), (APPLICATION_ID, application_dbid)]
-    return [Pair(key, value, 1) for key, value in [*asked, (CM_REFERENCE, reference)] if value is not None]
-
-
-# ------------------------------------------------------------------------------------------------- the attribute
-
-
-def attribute_values(pairs: Iterable[Pair]) -> list[Value]:
-    """The values of GSW_AUTO_COMPLETION, a top-level key, in order."""
-    return [pair[1] for pair in pairs if pair[0] == GSW_AUTO_COMPLETION]
+    asked = [
+        (control.MESSAGE_TYPE, kind),
+        (control.SESSION_ID, names.dbid),
+        (control.APPLICATION_ID, application_dbid),
+        (control.REFERENCE, reference),
+    ]
+    return [Pair(key, value, 1) for key, value in asked if value is not None]

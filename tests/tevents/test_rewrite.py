@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from proxy.campaign.attribute import Edit
 from proxy.campaign.observation import ControlRequested, GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Policy
+from proxy.gsw.attribute import edited
 from proxy.kvlist import BINARY, INTEGER, Pair, pack, pair, unpack
 from proxy.tevents.message import COMMUNICATION_DN, REFERENCE_ID, THIS_DN, USER_DATA, Message
 from proxy.tevents.message import Attribute as TEventAttribute
 from proxy.tevents.openwire import open_wire
-from proxy.tevents.rewrite import edited
 from tests.tevents.desk import Desk, event, frame, request
 from tests.wire.lists import lists
 from tests.wire.vector import VECTOR

@@ -34,6 +34,7 @@ from proxy.campaign.observation import (
     Word,
     WordHeard,
 )
+from proxy.gsw import control
 from proxy.kvlist import Pair, pack, pair, unpack
 from proxy.tevents import vocabulary
 from proxy.tevents.vocabulary import from_client, from_ocs, of_call, to_desktop
@@ -538,7 +539,7 @@ def test_an_agent_is_told_by_the_names_that_are_known() -> None:
 
 def test_our_own_requests() -> None:
     """R24: Stop, Unload and status requests: number, the group's DBID, our application, our reference; all integers."""
-    assert (vocabulary.REQUEST_STOP, vocabulary.REQUEST_UNLOAD, vocabulary.REQUEST_STATUS) == (10, 8, 12)
+    assert (control.REQUEST_STOP, control.REQUEST_UNLOAD, control.REQUEST_STATUS) == (10, 8, 12)
     assert vocabulary.request(10, NAMES, 4114, 1610612736) == pairs(
         GSW_CM_MessageType=10,
         GSW_CM_AttrSessionID=101,

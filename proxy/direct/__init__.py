@@ -1,0 +1,1 @@
+"""The direct channel: campaign managers to OCS."""
