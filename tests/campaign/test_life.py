@@ -288,6 +288,57 @@ def test_r1_a_status_is_a_word_too_for_a_failed_group(status: Status, state: str
     assert desk["state"] == state
 
 
+def failed(desk: Desk) -> None:
+    """A Stop had no effect."""
+    completing(desk)
+    desk.passes(1000)
+    assert desk["state"] == "failed"
+
+
+def stopping(desk: Desk) -> None:
+    """Stop is sent."""
+    completing(desk)
+
+
+def unloading(desk: Desk) -> None:
+    """Unload is sent."""
+    completing(desk)
+    desk.ocs.stopped()
+    desk.passes(2)
+    assert desk["state"] == "unloading"
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+@pytest.mark.parametrize("scene", [stopping, unloading, failed])
+def test_r1_loaded_is_news_whatever_became_of_our_own(scene: Callable[[Desk], None], by_client: bool) -> None:
+    """Somebody wants the group again: a client that passed here, or another."""
+    desk = Desk()
+    scene(desk)
+    desk.ocs.loaded(reference=desk.client().loads(0) if by_client else None)
+    assert (desk["state"], desk["delivered"], desk["armed"]) == ("loaded", 0, False)
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+@pytest.mark.parametrize("scene", [stopping, unloading, failed])
+def test_r1_started_is_news_whatever_became_of_our_own(scene: Callable[[Desk], None], by_client: bool) -> None:
+    """The session goes on, with another run."""
+    desk = Desk()
+    scene(desk)
+    desk.forgets()
+    desk.ocs.started(reference=desk.client().starts(1) if by_client else None)
+    assert (desk["state"], desk["delivered"], desk["exhausted"]) == ("running", 1, False)
+    assert News.STARTED in desk.news()
+
+
+def test_r1_a_status_that_shows_running_is_a_new_run_of_a_group_that_we_unload() -> None:
+    """Started meanwhile, and nobody told us."""
+    desk = Desk()
+    unloading(desk)
+    desk.ocs.answers(Status.RUNNING)
+    assert desk["state"] == "running"
+    assert News.ABANDONED in desk.news()
+
+
 # ------------------------------------------------------------------------------------------------ R1: InActive
 
 

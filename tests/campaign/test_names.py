@@ -470,8 +470,10 @@ def test_completions_of_both_halves_are_counted() -> None:
     assert the_one(desk)["completions"] == 1
     desk.ocs.loaded(BOTH)
     desk.ocs.unloaded(BOTH)
-    desk.ocs.loaded(GroupNames(name="Sales@East"))
-    desk.ocs.loaded(BOTH._replace(name="Sales@East"))
+    desk.ocs.loaded(GroupNames(campaign_id=11, group_id=1))
+    assert len(numbers(desk)) == 3
+    desk.ocs.loaded(BOTH._replace(campaign_id=11, group_id=1))
+    assert len(numbers(desk)) == 2
     assert the_one(desk)["completions"] == 1
 
 
