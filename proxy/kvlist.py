@@ -151,7 +151,7 @@ def printed(pairs: Iterable[Pair], shown: Container[str], indent: str = "\t\t") 
     """
     for key, value, _kind in pairs:
         if isinstance(value, list):
-            inner = [line.strip() for line in printed(value, shown, "")]
+            inner = list(printed(value, shown, ""))
             yield f"{indent}'{key}'(list) {inner[0] if inner else ''}"
             yield from (f"{indent}\t{line}" for line in inner[1:])
         elif key not in shown:

@@ -178,7 +178,7 @@ class DesktopSession:
             return None
         if dn != self.communication_dn:
             return vocabulary.to_desktop(pairs, self.number, dn)
-        if vocabulary.is_request(vocabulary.gsw(pairs)):
+        if vocabulary.is_request(gsw(pairs)):
             return None
         seen = vocabulary.from_ocs(pairs, self.number, f"session {self.number}")
         # What the control session hears, too, is left to it: one source, one order. A refusal is the client's own.
