@@ -115,7 +115,7 @@ class ControlSession:
         if self._connection is None:
             return succeed(None)
         self._connection.close()
-        self._call = self._clock.callLater(self._answer_timeout, self._connection.abort)
+        self._call = self._clock.callLater(self._answer_timeout, self._cut_off)
         self._gone = Deferred()
         return self._gone
 
@@ -142,8 +142,11 @@ class ControlSession:
             self._call = self._clock.callLater(self._delay(self._failures), self._connect)
 
     def _not_registered(self) -> None:
-        self._call = None
         self.log.warn("control session: not registered within {seconds} s", seconds=self._answer_timeout)
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        self._call = None
         assert self._connection is not None
         self._connection.abort()
 
