@@ -16,6 +16,11 @@ def one_line(text: str) -> str:
     return text
 
 
+def file_or_none(text: str) -> str | None:
+    """The path of a file that is to be written, or `none`."""
+    return None if one_line(text) == "none" else text
+
+
 def seconds(text: str) -> float:
     """A time in seconds, fractions allowed, from 0 on."""
     try:
