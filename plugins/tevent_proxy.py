@@ -4,7 +4,8 @@ from twisted.application.service import ServiceMaker
 from twisted.plugin import IPlugin
 from zope.interface import alsoProvides
 
-from proxy.tevents.openwire import open_wire
+from proxy.direct.openwire import open_wire as open_direct
+from proxy.tevents.openwire import open_wire as open_tevents
 
 service = ServiceMaker(
     "tevent-proxy",
@@ -13,5 +14,5 @@ service = ServiceMaker(
     "tevent-proxy",
 )
 
-open_tevents = open_wire
 alsoProvides(open_tevents, IPlugin)
+alsoProvides(open_direct, IPlugin)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from zope.interface import Attribute, Interface
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from proxy.campaign.observation import GroupNames, Observation
+    from proxy.direct.message import Message as DirectMessage
     from proxy.tevents.message import Attribute as TEventAttribute
     from proxy.tevents.message import AttributeValue, Message
 
@@ -48,6 +49,19 @@ class ITEventWire(IWireFormat):
         """An attribute of the kind that this format uses for such a value."""
 
 
+class IDirectWire(IWireFormat):
+    """The bytes of the direct protocol: one list of pairs a frame. Encoding what was decoded gives the same bytes.
+
+    The message number stands in the list, so `read_header` tells 0 for all.
+    """
+
+    def decode(frame: bytes) -> DirectMessage:
+        """The pairs of one whole frame. Raises Malformed, and nothing else, for any garbage."""
+
+    def encode(message: DirectMessage) -> bytes:
+        """The frame of some pairs. Raises DoesNotFit where a value is too large for the format (M4)."""
+
+
 class IDialerControl(Interface):
     """A way to ask the dialer for something in the proxy's own name (`[completion] control`)."""
 
@@ -68,12 +82,34 @@ class IRecordWitness(Interface):
     """Somebody who knows what no protocol tells: how many records a retrieval brought (R10)."""
 
     name: str = Attribute("Under which its word is kept apart from other witnesses'.")
+    problem: str | None = Attribute("Why it does not count now, in an operator's words; None while it counts.")
+    counts: Mapping[str, int] = Attribute("What it counted since it began, by name, for /metrics.")
 
-    def watch(observe: Callable[[Observation], None]) -> None:
-        """Begin to report Retrieved, ListStatistics, WitnessFound and WitnessLost."""
+    def watch(observe: Callable[[Observation], object]) -> None:
+        """Begin to report Retrieved, ListStatistics, WordHeard, WitnessFound and WitnessLost, on the reactor's thread.
+
+        From WitnessFound to WitnessLost it has said all that it could know: it is believed. What it reports at any
+        other time is of the past: it counts what was retrieved, and is no evidence (R14). A WordHeard that says loaded
+        or unloaded tells where a session begins and ends in what it reports, and nothing of the group's life (R1).
+        """
 
     def stop() -> None:
         """Report no more."""
+
+
+class IWitnessKind(Interface):
+    """Makes the witnesses of `[witness NAME]`, or `[witness NAME SOMETHING]`: found by its `name` among the plug-ins.
+
+    `options` are those of the section: how the text of each is read (ValueError where it is wrong, with a text for
+    operators), and its default, `attrs.NOTHING` where it must be given. An option `late` is for how many seconds the
+    witness may be behind before it says so: it must be shorter than every settle time.
+    """
+
+    name: str = Attribute("NAME in `[witness NAME]`.")
+    options: Mapping[str, tuple[Callable[[str], object], object]] = Attribute("See above.")
+
+    def witness(name: str, values: Mapping[str, Any], reactor: Any) -> IRecordWitness:
+        """The witness of one section: `name` is all that stands after `witness`, `values` has every option."""
 
 
 class IGroupStore(Interface):

@@ -1,10 +1,12 @@
-"""Checks that a site can run against its own wire format for T-Events.
+"""Checks that a site can run against its own wire formats, for T-Events and for the direct protocol.
 
 Mixed into a TestCase, with the format and some whole frames of it, recorded from real traffic::
 
     class SiteWireTests(TEventWireChecks, unittest.TestCase):
         wire = site_wire
         frames = [bytes.fromhex(line) for line in open("frames.hex")]
+
+DirectWireChecks are those for the direct protocol.
 
 What is random in them is seeded: they pass or fail the same way every time.
 """
@@ -14,11 +16,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
 from zope.interface.verify import verifyObject
 
+from proxy.direct.message import ANY
 from proxy.errors import DoesNotFit, Malformed, Unframable
-from proxy.interfaces import ITEventWire
+from proxy.interfaces import IDirectWire, ITEventWire
 from proxy.kvlist import Pair, pair
 from proxy.tevents.message import (
     APPLICATION_NAME,
@@ -35,27 +39,15 @@ _ATTEMPTS = 300
 """How many damaged copies of each frame are tried."""
 
 
-class TEventWireChecks:
-    """What the proxy needs of a wire format; each check says what would go wrong without it.
+class _WireChecks:
+    """What the proxy needs of every wire format: how a stream is cut into frames, and that nothing is lost."""
 
-    `wire` is the format; `frames` are whole frames as they were on the wire, one with UserData at least. The more
-    kinds of messages, the better.
-    """
-
-    wire: ITEventWire
+    wire: Any
     frames: Sequence[bytes]
 
-    # ------------------------------------------------------------------------------------ what it says of itself
-
-    def test_it_is_a_wire_format(self) -> None:
-        """It has everything that ITEventWire asks for, with the right arguments, and can be named in a conf file."""
-        verifyObject(ITEventWire, self.wire)
-        assert self.wire.channel == "tevents", f"channel is {self.wire.channel!r}"
+    def _check_its_name(self, channel: str) -> None:
+        assert self.wire.channel == channel, f"channel is {self.wire.channel!r}"
         assert re.fullmatch(r"[\w.-]+", self.wire.name), f"{self.wire.name!r} cannot be written in a conf file"
-
-    def test_there_is_something_to_check(self) -> None:
-        """There are frames to check it with, and one of them has UserData."""
-        assert any(self.wire.decode(frame).user_data for frame in self.frames), "no frame with UserData"
 
     # --------------------------------------------------------------------------------------- cutting into frames
 
@@ -66,12 +58,6 @@ class TEventWireChecks:
             assert size == len(frame), f"a frame of {len(frame)} bytes is told as one of {size}"
             assert self.wire.header_size <= size, "a header is longer than its frame"
             assert 0 <= self.wire.prefix_size <= size, "prefix_size is more than the frame"
-
-    def test_a_header_tells_the_message_number(self) -> None:
-        """The number in the header is that of the message, or 0 for all: only wanted frames are decoded."""
-        numbers = [self.wire.read_header(frame, 0)[1] for frame in self.frames]
-        decoded = [self.wire.decode(frame).number for frame in self.frames]
-        assert numbers in (decoded, [0] * len(decoded)), f"headers say {numbers}, messages {decoded}"
 
     def test_a_stream_is_cut_where_its_frames_end(self) -> None:
         """Frames one behind the other are cut apart again, whatever comes before and after them."""
@@ -121,6 +107,42 @@ class TEventWireChecks:
                     continue
                 raise AssertionError(f"{end} of {len(frame)} bytes are decoded: {frame[:end].hex()}")
 
+    def _damaged(self) -> Iterator[bytes]:
+        """Copies of the frames with bytes changed, taken out or put in."""
+        random = Random(2)
+        for frame in self.frames:
+            for _ in range(_ATTEMPTS):
+                damaged = bytearray(frame)
+                for _ in range(random.randint(1, 4)):
+                    place = random.randrange(len(damaged))
+                    damaged[place : place + random.randint(0, 2)] = random.randbytes(random.randint(0, 2))
+                yield bytes(damaged)
+
+
+class TEventWireChecks(_WireChecks):
+    """What the proxy needs of a wire format for T-Events; each check says what would go wrong without it.
+
+    `wire` is the format; `frames` are whole frames as they were on the wire, one with UserData at least. The more
+    kinds of messages, the better.
+    """
+
+    wire: ITEventWire
+
+    def test_it_is_a_wire_format(self) -> None:
+        """It has everything that ITEventWire asks for, with the right arguments, and can be named in a conf file."""
+        verifyObject(ITEventWire, self.wire)
+        self._check_its_name("tevents")
+
+    def test_there_is_something_to_check(self) -> None:
+        """There are frames to check it with, and one of them has UserData."""
+        assert any(self.wire.decode(frame).user_data for frame in self.frames), "no frame with UserData"
+
+    def test_a_header_tells_the_message_number(self) -> None:
+        """The number in the header is that of the message, or 0 for all: only wanted frames are decoded."""
+        numbers = [self.wire.read_header(frame, 0)[1] for frame in self.frames]
+        decoded = [self.wire.decode(frame).number for frame in self.frames]
+        assert numbers in (decoded, [0] * len(decoded)), f"headers say {numbers}, messages {decoded}"
+
     def test_user_data_can_be_changed(self) -> None:
         """A pair that is added to UserData is there on the other side, and nothing else has changed (M4)."""
         for frame in self.frames:
@@ -165,8 +187,6 @@ class TEventWireChecks:
                 continue
             assert again.user_data == pairs, "a value too large comes back as another one"
 
-    # -------------------------------------------------------------------------------------------------------
-
     def _message(self, pairs: list[Pair]) -> Message:
         attribute = self.wire.attribute
         return Message(
@@ -179,13 +199,62 @@ class TEventWireChecks:
             ],
         )
 
-    def _damaged(self) -> Iterator[bytes]:
-        """Copies of the frames with bytes changed, taken out or put in."""
-        random = Random(2)
+
+class DirectWireChecks(_WireChecks):
+    """What the proxy needs of a wire format for the direct protocol; each check says what would go wrong without it.
+
+    `wire` is the format; `frames` are whole frames as they were on the wire, one at least with a list among its
+    values. The more kinds of messages, the better.
+    """
+
+    wire: IDirectWire
+
+    def test_it_is_a_wire_format(self) -> None:
+        """It has everything that IDirectWire asks for, with the right arguments, and can be named in a conf file."""
+        verifyObject(IDirectWire, self.wire)
+        self._check_its_name("direct")
+
+    def test_there_is_something_to_check(self) -> None:
+        """There are frames to check it with, and one of them has a list among its values."""
+        messages = [self.wire.decode(frame) for frame in self.frames]
+        assert any(isinstance(item.value, list) for message in messages for item in message), "no frame with a list"
+
+    def test_a_header_tells_no_message_number(self) -> None:
+        """The number in the header is 0 for all: every message is looked into, whatever its number."""
+        assert {self.wire.read_header(frame, 0)[1] for frame in self.frames} <= {ANY}, "a header tells a number"
+
+    def test_a_list_can_be_added_and_taken_out(self) -> None:
+        """Properties that are added are there on the other side, and nothing else has changed (M4)."""
+        properties = pair("GSW_CM_AttrProperties", [pair("GSW_AUTO_COMPLETION", 1)])
         for frame in self.frames:
-            for _ in range(_ATTEMPTS):
-                damaged = bytearray(frame)
-                for _ in range(random.randint(1, 4)):
-                    place = random.randrange(len(damaged))
-                    damaged[place : place + random.randint(0, 2)] = random.randbytes(random.randint(0, 2))
-                yield bytes(damaged)
+            message = self.wire.decode(frame)
+            again = self.wire.decode(self.wire.encode([*message, properties]))
+            assert again == [*message, properties], "properties that were added come back as others"
+            assert self.wire.encode(again[:-1]) == frame, "taking the list out again leaves a trace"
+
+    def test_messages_can_be_made(self) -> None:
+        """The proxy's own requests arrive as they were made: every type of value, references of its own range."""
+        message = [
+            pair("GSW_CM_MessageType", 10),
+            pair("GSW_CM_AttrReferenceID", 0x6FFFFFFF),
+            pair("name", "Größe"),
+            pair("bytes", b"\0\xff"),
+            pair("list", [pair("inner", -1)]),
+        ]
+        again = self.wire.decode(self.wire.encode(message))
+        assert [(key, value) for key, value, _ in again] == [(key, value) for key, value, _ in message], "pairs"
+
+    def test_strings_that_are_not_utf_8(self) -> None:
+        """Bytes of a string that are not UTF-8 survive as surrogate escapes (wire.md)."""
+        odd = b"Verk\xe4ufe\xff".decode("utf-8", "surrogateescape")
+        again = self.wire.decode(self.wire.encode([pair(odd, odd)]))
+        assert [item[:2] for item in again] == [(odd, odd)], "odd bytes come back as others"
+
+    def test_what_does_not_fit_is_refused(self) -> None:
+        """A value too large for the format raises DoesNotFit, and the message goes on unchanged; it is never cut."""
+        for message in ([pair("long", "x" * 100_000)], [pair("x" * 100_000, 1)], [pair("large", 1 << 80)]):
+            try:
+                again = self.wire.decode(self.wire.encode(message))
+            except DoesNotFit:
+                continue
+            assert again == message, "a value too large comes back as another one"

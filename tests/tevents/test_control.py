@@ -26,7 +26,7 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import By, ConfiguredGroup, Policy
-from proxy.tevents.control import SILENCE, _keep_alive
+from proxy.ownsession import SILENCE, keep_alive
 from proxy.tevents.message import (
     APPLICATION_NAME,
     COMMUNICATION_DN,
@@ -144,7 +144,7 @@ class RegisteringTests(ControlTestCase):
         inner.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         wrapped = ProtocolWrapper(WrappingFactory(Factory()), Protocol())
         wrapped.transport = inner
-        _keep_alive(wrapped)
+        keep_alive(wrapped)
         assert inner.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
