@@ -92,9 +92,15 @@ class _List:
 
 @define
 class Tally:
-    """What one witness knows of one session of a group. `whole`: it was there from the session's beginning."""
+    """What one witness knows of one session of a group.
+
+    `whole`: it was there from the session's beginning. `begun`, `over`: it told itself that the session began, and that
+    it is over; what it tells after that belongs to the next one.
+    """
 
     whole: bool = False
+    begun: bool = False
+    over: bool = False
     _lists: dict[str, _List] = field(factory=dict)
     _counted: int = 0
     _known: set[str] = field(factory=set)

@@ -103,7 +103,7 @@ class GroupSession:
         """
         for witness in witnesses:
             tally = self.tallies.setdefault(witness, Tally())
-            tally.whole = was_known or tally.retrieved is None
+            tally.whole = was_known or tally.begun or tally.retrieved is None
 
     def begin_anew(self) -> None:
         """Whatever said that there are no more records does not say it any more (R14)."""
@@ -181,8 +181,10 @@ class Group:
         A desktop's connection may be ahead of the one that brings OCS's word: what agents get while the group is
         not known to be loaded belongs to the session that is about to begin.
         """
-        if self.is_alive:
-            return self.session
+        return self.session if self.is_alive else self._about_to_begin
+
+    @property
+    def _about_to_begin(self) -> GroupSession:
         if self._upcoming is None:
             self._upcoming = self._new_session()
         return self._upcoming
@@ -263,8 +265,7 @@ class Group:
         for asked in self.requests:
             if (asked.session, asked.request) == (OURS, Request.STOP):
                 self.requests.forget(asked)
-        self._forget_notices()
-        if self._upcoming is not None:
+        if self._upcoming is not None and not self.session.number:
             self.session, self._upcoming = self._upcoming, None
         if self.session.number:
             self.announce(News.UNLOADED, f"session {self.session.number}")
@@ -282,20 +283,16 @@ class Group:
         if self.in_run:
             self.in_run = False
             self.session.begin_anew()
-            self._forget_notices()
             self.announce(News.STOPPED, f"run {self.run}")
 
     def _want(self, why: str) -> None:
-        """Somebody wants the group: whatever we were about to do to it, and to say of it, is over (R22, R27)."""
+        """Somebody wants the group: whatever we were about to do to it, and to say of it, is over (R22, R27).
+
+        What agents hear from now on may be of another run: nothing is swallowed any more (R26).
+        """
         if self.completion is not None:
             self.completion.abandon(why)
-        if self.notices is not None:
-            self.notices.over()
-
-    def _forget_notices(self) -> None:
-        """OCS's words on the end of another run or session are not those of our completion."""
-        if self.notices is not None and self.notices.is_over:
-            self.notices = None
+        self.notices = None
 
     # -------------------------------------------------------------------------------------------------- OCS's word
 
@@ -331,7 +328,9 @@ class Group:
             return
         before, state = (self.session.number, self.run), self.state
         self._follow(status, mode)
-        moved = self.state is not state
+        moved = set(Request) if self.state is not state else set()
+        if self.session.number == before[0]:
+            moved.discard(Request.LOAD)  # it stops to dial; that is no answer to a Load
         for accepted in self.requests.answered_by_status(status, self.current.mode, reference, moved):
             self._accept(accepted)
         if self.completion is not None:
@@ -484,6 +483,29 @@ class Group:
         if self.state is State.RUNNING and not self.in_trouble:
             evidence = self.session.evidence
             evidence.says(source, now, counts_records, self.policy.complete_untouched)
+
+    def witness_tells(self, witness: str, began: bool) -> None:
+        """A witness tells where a session begins, or ends, in what it tells.
+
+        It may be ahead of OCS's word, or behind: what it told before the beginning is of another session, and what it
+        tells after the end belongs to the session that is about to begin. An end whose beginning it did not tell is
+        that of an earlier session.
+        """
+        told = self.current.tallies.get(witness)
+        if told is not None and not self.is_alive:
+            del self.current.tallies[witness]
+        elif told is not None and told.begun:
+            told.over, told.whole = True, False
+        if began:
+            self._told_of(witness).tallies[witness] = Tally(whole=True, begun=True)
+
+    def tally(self, witness: str) -> Tally:
+        """What a witness knows of the session that it is telling of now."""
+        return self._told_of(witness).tallies.setdefault(witness, Tally())
+
+    def _told_of(self, witness: str) -> GroupSession:
+        told = self.current.tallies.get(witness)
+        return self._about_to_begin if told is not None and told.over and self.is_alive else self.current
 
     # ------------------------------------------------------------------------------------------------- completing
 

@@ -40,6 +40,7 @@ from proxy.campaign.observation import (
     Retrieved,
     SessionBlind,
     SessionEnded,
+    SessionWitnessed,
     Sign,
     SourceConnected,
     SourceLost,
@@ -127,6 +128,7 @@ class Groups:
             SystemTrouble: self._system_trouble,
             WitnessFound: self._witness_found,
             WitnessLost: self._witness_lost,
+            SessionWitnessed: self._session_witnessed,
             Retrieved: self._retrieved,
             ListStatistics: self._list_statistics,
         }
@@ -494,8 +496,8 @@ class Groups:
             if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):
                 self._around.add("swallowed")
                 self._tell(Swallow())
-            elif seen.word in _AGENT_NEWS:
-                group.notices.news(seen.dn, is_answer)
+            elif seen.word in _AGENT_NEWS and not is_answer:
+                group.notices.news(seen.dn)
         if self._around.connected:
             group.current.mode = seen.mode or group.current.mode
         elif is_answer:
@@ -598,16 +600,23 @@ class Groups:
         self._lose_evidence(seen.witness)
         self._consider(self._names.groups)
 
+    def _session_witnessed(self, seen: SessionWitnessed, now: float) -> None:
+        group = self._group(seen.names)
+        if group is not None:
+            group.witness_tells(seen.witness, seen.began)
+
     def _retrieved(self, seen: Retrieved, now: float) -> None:
         group = self._group(seen.names)
         if group is None or (group.in_trouble and not seen.brought):
             return  # a database that is lost brings nothing, either (D)
-        tally = _tally(group.current, seen.witness)
+        tally = group.tally(seen.witness)
         tally.retrieve(seen)
+        is_news = self._is_news(seen.witness, tally)
         if seen.brought:
-            group.touch(now)
+            if is_news:
+                group.touch(now)
             group.record_shows(now, in_hand=True)
-        elif tally.empty:
+        elif is_news and tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
 
     def _list_statistics(self, seen: ListStatistics, now: float) -> None:
@@ -617,20 +626,24 @@ class Groups:
         some = bool(seen.ready or seen.retrieved)
         if group.in_trouble and not some:
             return
-        tally = _tally(group.current, seen.witness)
+        tally = group.tally(seen.witness)
         tally.count(seen)
+        is_news = self._is_news(seen.witness, tally)
         if some:
             group.record_shows(now)
-        elif tally.empty:
+        elif is_news and tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
+
+    def _is_news(self, witness: str, tally: Tally) -> bool:
+        """What a witness tells before it is found is of the past: it counts, and is no evidence (R14)."""
+        if witness in self._around.witnesses:
+            return True
+        tally.begin_anew()
+        return False
 
 
 def _session_source(session: int) -> str:
     return f"session {session}"
-
-
-def _tally(session: GroupSession, witness: str) -> Tally:
-    return session.tallies.setdefault(witness, Tally())
 
 
 def _knowing(group: Group, handle: str | None) -> GroupSession | None:

@@ -281,7 +281,7 @@ class ControlRefused:
 class WordHeard:
     """OCS's word on a group's life (R1). `reference` where it answers a request that had one.
 
-    `source` is where it was heard: a control protocol's name, or a witness's.
+    `source` is where it was heard: a control protocol's name.
     """
 
     names: GroupNames
@@ -338,7 +338,7 @@ class SystemTrouble:
 
 @dataclass(frozen=True, slots=True)
 class WitnessFound:
-    """A witness counts from here on."""
+    """A witness counts from here on. What it tells before is of the past: counted, and no evidence (R14)."""
 
     witness: str
 
@@ -348,6 +348,18 @@ class WitnessLost:
     """A witness is lost or stale: what it said no longer holds."""
 
     witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWitnessed:
+    """A witness tells that a session of a group began, or is over: what it tells next of the group comes after that.
+
+    It says to which session its counts belong, and nothing of the group's life: a witness may lag behind (R1).
+    """
+
+    witness: str
+    names: GroupNames
+    began: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +420,7 @@ Observation = (
     | SystemTrouble
     | WitnessFound
     | WitnessLost
+    | SessionWitnessed
     | Retrieved
     | ListStatistics
 )
