@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from attrs import define
 
@@ -87,9 +87,9 @@ class ClientRequests:
         return next(iter(named + alike), None)
 
     def answered_by_status(
-        self, status: Status, mode: str | None, reference: str | None, moved: bool
+        self, status: Status, mode: str | None, reference: str | None, moved: Collection[Request]
     ) -> Sequence[ClientRequest]:
-        """The requests that a status accepts: those it was asked about, and all where it `moved` the group.
+        """The requests that a status accepts: those it was asked about, and `moved` where it moved the group so.
 
         `mode` is that of the group. What OCS does not show, though asked about it, is doubted where it may still
         decide, else forgotten.
@@ -98,7 +98,7 @@ class ClientRequests:
         for asked in self:
             about = asked.asked is not None and reference in (None, str(asked.asked))
             if _shows(status, mode, asked):
-                if about or moved:
+                if about or asked.request in moved:
                     accepted.append(asked)
             elif about and asked.request in DECIDES:
                 asked.doubted = True

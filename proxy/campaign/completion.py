@@ -310,7 +310,7 @@ class Completion:
         group = self._group
         group.completion = None
         group.held_since = None
-        if self._step is Step.STOP and group.notices is not None:
-            group.notices.over()
+        if self._step is Step.STOP:
+            group.notices = None
         group.announce(news, text)
         group.around.tell(Settled(self._title))

@@ -1,7 +1,7 @@
 """Who has heard what of one completion: every agent CampaignStopped, then CampaignUnloaded, once each (R25 to R27).
 
-A Notices lives from the first Stop of a completion until the next one. It says what to tell whom; the words themselves
-go out as NotifyAgent commands.
+A Notices lives from the first Stop of a completion until the group is loaded or started anew. It says what to tell
+whom; the words themselves go out as NotifyAgent commands.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class Notices:
         self._wait = wait
         self._agents: dict[str, _Agent] = {}
         self._let_go: set[str] = set()
-        self.is_over = False
 
     # ------------------------------------------------------------------------------------------- OCS and its words
 
@@ -103,29 +102,15 @@ class Notices:
         told = hearing.told.get(word)
         if told is not None and now - told <= SWALLOW_FOR:
             return True
-        if word is Word.UNLOADED and Word.STOPPED not in hearing.heard and not self.is_over:
+        if word is Word.UNLOADED and Word.STOPPED not in hearing.heard:
             self._say(hearing, session, dn, Word.STOPPED, now)
         hearing.hear(word)
         return False
 
-    def news(self, dn: str, is_answer: bool) -> None:
-        """An agent hears that the group is loaded or started: as news, nothing waits for him any more (R27).
-
-        An answer to his own question is none; but once the group is wanted again it shows him to know.
-        """
-        if self.is_over or not is_answer:
-            self._agents.pop(dn, None)
-            self._let_go.add(dn)
-
-    def over(self) -> None:
-        """The group is wanted again, or was never stopped: nobody is told any more.
-
-        OCS's own words of this completion may still be on their way; what was told stays known for them.
-        """
-        self.is_over = True
-        for agent in self._agents.values():
-            for hearing in (agent.absent, *agent.sessions.values()):
-                hearing.waiting.clear()
+    def news(self, dn: str) -> None:
+        """An agent hears that the group is loaded or started again: nothing waits for him any more (R27)."""
+        self._agents.pop(dn, None)
+        self._let_go.add(dn)
 
     # ---------------------------------------------------------------------------------------------- who is there
 

@@ -771,3 +771,18 @@ def test_r4_loaded_by_agents_events_accepts_too() -> None:
     desk.client().loads(1)
     anna.hears(Word.LOADED)
     assert (desk["state"], desk["armed"]) == ("loaded", True)
+
+
+def test_r4_a_status_that_shows_the_stop_is_no_answer_to_a_load_that_has_just_passed() -> None:
+    """A client's Stop goes unanswered; the status asked for shows it, and arms nothing in the name of a later Load."""
+    desk = Desk()
+    client = desk.runs(0)
+    client.stops()
+    desk.passes(9)
+    load = client.loads(1)
+    desk.passes(1)
+    desk.ocs.answers(Status.ACTIVE, reference=desk.sent(AskStatus)[-1].reference)
+    assert desk["armed"] is False
+    client.hears_refusal(load)
+    desk.ocs.started("Preview")
+    assert desk["armed"] is False

@@ -345,12 +345,10 @@ def test_r26_the_next_runs_words_pass_although_the_agent_heard_of_no_start() -> 
     assert not is_swallowed(anna.hears(Word.STOPPED))
 
 
-def test_r26_ocs_word_on_our_completion_is_swallowed_although_the_group_was_started_again() -> None:
-    """The agent's connection is behind: first comes OCS's Stopped of our completion, then the new Started."""
+def test_r26_once_the_group_is_wanted_again_nothing_is_swallowed() -> None:
+    """OCS's Stopped may be late, or of the new run: an agent may hear it twice, but never miss one."""
     desk, [anna], _ = unload_sent()
     desk.ocs.started()
-    assert is_swallowed(anna.hears(Word.STOPPED))
-    assert not is_swallowed(anna.hears(Word.STARTED))
     assert not is_swallowed(anna.hears(Word.STOPPED))
 
 
