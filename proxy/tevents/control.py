@@ -37,6 +37,7 @@ from proxy.tevents.message import (
     AttributeValue,
     Message,
 )
+from proxy.tevents.trace import CONTROL, LOST, REGISTERED, Trace, sent_to
 
 _CLIENT, _ADDRESS = 0, 1
 """The references of the two registrations; they are below the range of requests (R24)."""
@@ -48,6 +49,7 @@ class ControlSession(OwnSession):
     """See OwnSession. It registers as `application`, for the Communication DN."""
 
     name = Control.TEVENTS.value
+    trace: Trace | None = None
 
     def __init__(
         self,
@@ -68,6 +70,18 @@ class ControlSession(OwnSession):
         self.application = application
         self.max_frame = max_frame
         self._application_dbid = application_dbid
+
+    def is_registered(self) -> None:
+        """See OwnSession."""
+        if self.trace is not None:
+            self.trace.note(REGISTERED)
+        super().is_registered()
+
+    def is_lost(self, why: str) -> None:
+        """See OwnSession."""
+        if self.trace is not None and self.registered:
+            self.trace.note(LOST)
+        super().is_lost(why)
 
     def build(self) -> OwnConnection:
         """See OwnSession."""
@@ -111,6 +125,8 @@ class _Connection(OwnConnection):
         except Malformed:
             self._control.malformed += 1
             return None
+        if self._control.trace is not None:
+            self._control.trace.message(sent_to(CONTROL), message)
         if number == EVENT_ERROR:
             self._error(message)
         elif self._control.registered:

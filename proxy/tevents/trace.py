@@ -1,6 +1,6 @@
 """The trace of [tevents]: what of the sessions is looked into, printed as T-Library logs print it.
 
-    2026-11-22T09:30:42.123456Z received from 7(client) message RequestDistributeUserEvent
+    2026-11-22T09:30:42.123456Z received from 7(proxy session) message RequestDistributeUserEvent
     <TAB>AttributeCommunicationDN<TAB>'3001'
     <TAB>AttributeUserData<TAB>[39] 00 01 00 00..
     <TAB><TAB>'GSW_AGENT_REQ_TYPE'<TAB>'PreviewRecordRequest'
@@ -64,15 +64,18 @@ SHOWN = frozenset(
 CONTROL = 0
 """The number of the control session."""
 
+SESSION, CONTROL_SESSION = "proxy session", "proxy control"
+"""What sessions are called: by this a trace is known from a T-Server's log."""
+
 
 def received_from(session: int) -> str:
     """How a line begins with a client's message."""
-    return f"received from {session}(client) message"
+    return f"received from {session}({SESSION}) message"
 
 
 def sent_to(session: int) -> str:
     """How a line begins with the T-Server's message to a client."""
-    return f"sent to {session}({'control' if session == CONTROL else 'client'}) message"
+    return f"sent to {session}({CONTROL_SESSION if session == CONTROL else SESSION}) message"
 
 
 ENDED = "session {} ended"
