@@ -1,96 +1,13 @@
-"""When a group has no more records (R17 to R19), and the steps by which it is completed (R20 to R23)."""
+"""The steps by which a group is completed: Stop, telling its agents, Unload (R20 to R23)."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from proxy.campaign.conditions import holding, rule
+from proxy.campaign.group import Group
 from proxy.campaign.life import State
 from proxy.campaign.observation import News, Request, Settled, Status, Stop, Unload, Word
-from proxy.campaign.records import Record
-
-if TYPE_CHECKING:
-    from proxy.campaign.group import Group
-
-Obstacle = str
-"""Why a group is not completed, in an operator's words."""
-
-PREVIEWED = frozenset({"preview", "pushpreview"})
-"""Dial modes in which an agent sees a record before its call (C); all others, and an unknown one, are dialled."""
-
-
-def settle_time(group: Group) -> float:
-    """For how many seconds everything must have held."""
-    mode = group.session.mode
-    previewed = mode is not None and mode.replace(" ", "").lower() in PREVIEWED
-    return group.policy.settle if previewed else group.policy.settle_dialed
-
-
-def obstacle(group: Group, now: float) -> Obstacle | None:
-    """What keeps a running group from being complete; None where only time is left (R17 to R19)."""
-    session, policy = group.session, group.policy
-    records = session.records
-    if not session.armed:
-        return "a request with GSW_AUTO_COMPLETION 1"
-    if not policy.complete:
-        return "nothing: complete = no"
-    if group.missing_ids:
-        return f"its {', '.join(group.missing_ids)}, for control = {policy.control.value}"
-    if policy.control.value not in group.around.connected:
-        return "the control session"
-    if group.is_blind:
-        return "an agent's session that can be read"
-    if records.outstanding and (holding := holding_records(group, now)):
-        return _counted(holding, "record", "outstanding")
-    if records.returned:
-        return _counted(records.returned, "record", "returned")
-    if records.scheduled and policy.hold_for_callbacks:
-        return _counted(records.scheduled, "callback", "scheduled")
-    if group.in_trouble:
-        return "the end of SystemError"
-    if not rule_a(group) and session.evidence.newest is None:
-        return "no more records"
-    return None
-
-
-def _counted(number: int, noun: str, state: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'} {state}"
-
-
-def rule_a(group: Group) -> bool:
-    """All that was retrieved in this session is finalized, and no list has more (R18).
-
-    A witness must know what was retrieved from the session's beginning; where witnesses differ, one that says
-    there is more wins. Records that were never seen delivered may be of an earlier session and are not counted.
-    """
-    session = group.session
-    retrieved = session.retrieved
-    return (
-        bool(retrieved)
-        and retrieved is not None
-        and session.records.finalized_of_delivered >= retrieved
-        and not any(tally.has_more for tally in session.tallies.values())
-    )
-
-
-def holding_records(group: Group, now: float) -> int:
-    """How many outstanding records hold the group; those that no longer do are marked (R11)."""
-    holding = 0
-    for record in group.session.records.in_hand():
-        if not record.stale and _goes_stale(group, record, now):
-            record.stale = True
-            group.around.add("records_stale")
-            group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
-        holding += not record.stale
-    return holding
-
-
-def _goes_stale(group: Group, record: Record, now: float) -> bool:
-    newest = group.session.evidence.newest
-    if newest is None or record.delivered_at is None or now < record.delivered_at + group.policy.stale_after:
-        return False
-    gone = group.around.registrations.gone_since(record.dn)
-    return any(since is not None and newest > since for since in (record.released_at, gone))
 
 
 class Step(Enum):
@@ -114,7 +31,7 @@ class Completion:
     def __init__(self, group: Group) -> None:
         self._group = group
         self._title = group.title  # what is written down under this name is found again, whatever is learned meanwhile
-        self._rule = group.rule
+        self._rule = rule(group)
         self._step = Step.STOP
         self._attempts = 0
         self._silences = 0
@@ -248,9 +165,7 @@ class Completion:
             return "the answer to a client's request"
         if group.is_blind:
             return "an agent's session that can be read"
-        if self._step is not Step.STOP and (holding := holding_records(group, now)):
-            return _counted(holding, "record", "outstanding")
-        return None
+        return holding(group, now) if self._step is not Step.STOP else None
 
     def _ask(self, now: float) -> None:
         """Silence: ask for the status before anything is repeated (R21)."""

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
+from typing import Protocol
 
-from attrs import define, field
-
+from proxy.campaign.around import Surroundings
 from proxy.campaign.attribute import arms
 from proxy.campaign.clients import DECIDES, OURS, ClientRequest, ClientRequests
-from proxy.campaign.completion import Completion, Obstacle, obstacle, settle_time
-from proxy.campaign.evidence import Evidence, Tally
+from proxy.campaign.evidence import Tally
+from proxy.campaign.group_session import GroupSession
 from proxy.campaign.life import State, live
 from proxy.campaign.notices import Notices
-from proxy.campaign.observation import (
-    Announce,
-    AskStatus,
-    Command,
-    ControlRequested,
-    GroupNames,
-    News,
-    NotifyAgent,
-    Request,
-    Status,
-    Word,
-)
-from proxy.campaign.policy import Attribute, By, Control, Notify, Policy
-from proxy.campaign.records import Records
-from proxy.campaign.registrations import Registrations
+from proxy.campaign.observation import Announce, AskStatus, ControlRequested, GroupNames, News, Request, Status, Word
+from proxy.campaign.policy import Attribute, Control, Policy
 from proxy.campaign.requests import DesktopRequest
-from proxy.kvlist import Pair
 
 NEEDS: dict[Control, tuple[str, ...]] = {
     Control.TEVENTS: ("dbid",),
@@ -39,77 +24,38 @@ NEEDS: dict[Control, tuple[str, ...]] = {
 """Which ids of a group a control protocol needs (N3)."""
 
 
-class References:
-    """References of the proxy's own requests (R24): a range of their own, a part of it for each instance.
+class Course(Protocol):
+    """A completion under way, as far as its group has to tell it what happens (R20 to R23)."""
 
-    `instance` is any number; 14 bits of it count. References are positive 32-bit integers.
-    """
+    due_at: float | None
 
-    FIRST = 0x60000000
+    def refused(self, reference: str, now: float) -> None:
+        """OCS refuses a request with this reference."""
 
-    def __init__(self, instance: int) -> None:
-        self._base = self.FIRST | (instance & 0x3FFF) << 14
-        self._next = count()
+    def found(self, status: Status, now: float, reference: str | None) -> None:
+        """OCS answers a status request."""
 
-    def take(self) -> int:
-        """A reference that was not given out for a long time."""
-        return self._base | next(self._next) & 0x3FFF
+    def asked_again(self, reference: int, now: float) -> None:
+        """The status is asked, as the control session is back."""
 
+    def record_shows(self, in_hand: bool) -> None:
+        """Something shows a record; `in_hand` where OCS has it in hand again."""
 
-@define
-class Surroundings:
-    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go."""
+    def went_on(self, now: float) -> None:
+        """OCS's word, or a status, may have moved the group."""
 
-    registrations: Registrations
-    references: References
-    tell: Callable[[Command], None]
-    connected: set[str] = field(factory=set)
-    in_trouble: bool = False
-    witnesses: set[str] = field(factory=set)
-    counts: dict[str, int] = field(factory=dict)
-    numbers: Iterator[int] = field(factory=lambda: count(1))
+    def proceed(self, now: float) -> None:
+        """Take the next step, if it is time."""
 
-    def add(self, name: str) -> None:
-        """Count one of `name`."""
-        self.counts[name] = self.counts.get(name, 0) + 1
+    def abandon(self, why: str) -> None:
+        """The group is wanted again."""
 
+    def disarmed(self) -> None:
+        """The group is armed no more."""
 
-@define(eq=False)
-class GroupSession:
-    """What is counted from OCS's loaded to its unloaded; it stays readable after that.
-
-    `decided_by` is the number of the client's request that decided last whether it is armed (R3).
-    """
-
-    number: int
-    armed: bool = False
-    decided_by: int = 0
-    mode: str | None = None
-    records: Records = field(factory=Records)
-    evidence: Evidence = field(factory=Evidence)
-    tallies: dict[str, Tally] = field(factory=dict)
-    agents: dict[str, tuple[Pair, ...]] = field(factory=dict)
-
-    @property
-    def retrieved(self) -> int | None:
-        """How many records were retrieved, None where no witness knows (R10)."""
-        told = [tally.retrieved for tally in self.tallies.values() if tally.whole]
-        return max((number for number in told if number is not None), default=None)
-
-    def seen_from_its_beginning(self, witnesses: Iterable[str], was_known: bool) -> None:
-        """OCS loads the group now: a witness that is there knows all that will be retrieved.
-
-        Where nothing was known of the group before (`was_known`), what a witness has told may be of an earlier session.
-        """
-        for witness in witnesses:
-            tally = self.tallies.setdefault(witness, Tally())
-            tally.whole = was_known or tally.begun or tally.retrieved is None
-
-    def begin_anew(self) -> None:
-        """Whatever said that there are no more records does not say it any more (R14)."""
-        self.evidence.new_run()
-        for tally in self.tallies.values():
-            tally.begin_anew()
+    def waiting_for(self, now: float) -> str:
+        """What it waits for, in an operator's words."""
+        ...
 
 
 class Group:
@@ -132,7 +78,7 @@ class Group:
         self.would_complete: int | None = None
         self.requests = ClientRequests()
         self.awaiting: set[DesktopRequest] = set()
-        self.completion: Completion | None = None
+        self.completion: Course | None = None
         self.notices: Notices | None = None
         self.completions = 0
         self.due: float | None = None
@@ -235,6 +181,20 @@ class Group:
         self.completions += other.completions
         self.last_sign = max(self.last_sign, other.last_sign)
         self.touched_at = max(self.touched_at, other.touched_at)
+
+    def knowing(self, handle: str | None) -> GroupSession | None:
+        """The session that knows the record, the latest if there are two; None where none does."""
+        return next((session for session in reversed(self.sessions) if handle in session.records), None)
+
+    def acted_on(self, handle: str | None) -> GroupSession:
+        """The session whose record an agent acts on.
+
+        He keeps an open one after the group is unloaded, and loaded anew.
+        """
+        known = self.knowing(handle)
+        if known is None and self.former is not None and handle in self.former.records:
+            known = self.former
+        return known or (self.session if self.is_known else self.current)
 
     def _new_session(self) -> GroupSession:
         return GroupSession(self.session.number + 1)
@@ -407,7 +367,7 @@ class Group:
             if self.completion is not None and not armed:
                 self.completion.disarmed()
 
-    def _ask_about_requests(self, now: float) -> None:
+    def ask_about_silence(self, now: float) -> None:
         """Ask for the status where a client's request has been met with silence (R4).
 
         While the control session is away they wait for it; where the group's ids do not suffice to ask, and where
@@ -507,124 +467,9 @@ class Group:
         told = self.current.tallies.get(witness)
         return self._about_to_begin if told is not None and told.over and self.is_alive else self.current
 
-    # ------------------------------------------------------------------------------------------------- completing
-
-    def consider(self, now: float) -> None:
-        """Look at the group, after anything happened to it or fell due: what is to be done now?"""
-        self._ask_about_requests(now)
-        if self.notices is not None:
-            self.notices.fall_due(now)
-        if self.completion is not None:
-            self.completion.proceed(now)
-        else:
-            self._consider_completing(now)
-        self.due = self._next_due(now)
-
-    def _consider_completing(self, now: float) -> None:
-        if self.state is not State.RUNNING or obstacle(self, now) is not None:
-            self.held_since = None
-            return
-        if self.held_since is None:
-            self.held_since = now
-            self.announce(News.NO_MORE_RECORDS, f"rule {self.rule}, quiet for {settle_time(self):g} s to go")
-        if now >= self.quiet_at and self.unanswered(now) is None:
-            self._complete(now)
-
-    @property
-    def rule(self) -> str:
-        """The rule by which there are no more records: A or B."""
-        return "A" if self.session.evidence.newest is None else "B"
-
-    @property
-    def quiet_at(self) -> float:
-        """When everything has held for long enough."""
-        return max(self.held_since or 0.0, self.last_sign) + settle_time(self)
-
-    def unanswered(self, now: float) -> float | None:
-        """Until when an unanswered request holds a Stop back (R17, R22); None where there is none."""
-        if self.requests:
-            return min(asked.due_at for asked in self.requests)
-        until = [asked.due_at for asked in self.awaiting if asked.due_at > now]
-        return max(until) if until else None
-
-    def _complete(self, now: float) -> None:
-        if self.policy.by is By.PROXY:
-            if self.policy.notify is Notify.MISSING:
-                self.notices = Notices(self.around.registrations, self._tell_agent, self.policy.notify_wait)
-            self.completion = Completion(self)
-            self.completion.begin(now)
-        elif self.would_complete != self.run:
-            self.would_complete = self.run
-            who = "left to the dialer" if self.policy.by is By.DIALER else "by = nobody"
-            self.announce(News.WOULD_COMPLETE, f"rule {self.rule}; {who}")
-            self.around.add("completions_would")
-
-    def _tell_agent(self, session: int, dn: str, word: Word) -> None:
-        """Tell an agent, in the words of the last campaign event that he got, else another agent of the group (R28)."""
-        agents = self.session.agents
-        like = agents.get(dn) or next((pairs for pairs in agents.values() if pairs), ())
-        self.around.tell(NotifyAgent(session, dn, word, self.names, like))
-        self.around.add("notifications_sent")
-
-    def _next_due(self, now: float) -> float | None:
-        times = [asked.due_at for asked in self.requests]
-        if self.notices is not None and self.notices.next_due is not None:
-            times.append(self.notices.next_due)
-        if self.completion is not None:
-            if self.completion.due_at is not None:
-                times.append(self.completion.due_at)
-        elif self.held_since is not None:
-            until = self.unanswered(now) if now >= self.quiet_at else self.quiet_at
-            if until is not None:
-                times.append(until)
-        elif self.state is State.RUNNING and self.session.evidence.newest is not None:
-            times += self._stale_times(now)
-        return min((when for when in times if when > now), default=None)
-
-    def _stale_times(self, now: float) -> Sequence[float]:
-        after = self.policy.stale_after
-        return [
-            record.delivered_at + after
-            for record in self.session.records.in_hand()
-            if record.delivered_at is not None and not record.stale and record.delivered_at + after > now
-        ]
-
-    # ----------------------------------------------------------------------------------------------------- status
-
-    def waiting_for(self, now: float) -> str:
-        """Why the group is not completed, in an operator's words."""
-        if self.completion is not None:
-            return self.completion.waiting_for(now)
-        if self.state is not State.RUNNING:
-            return "a failed completion: see the log" if self.state is State.FAILED else "dialing"
-        blocked: Obstacle | None = obstacle(self, now)
-        if blocked is not None:
-            return blocked
-        if now < self.quiet_at:
-            return f"{self.quiet_at - now:.0f} s of quiet"
-        if self.unanswered(now) is not None:
-            return "the answer to a request"
-        return "nothing: by = " + self.policy.by.value
-
-    def status(self, now: float) -> dict[str, object]:
-        """What GET /groups shows of it; unknown numbers are None."""
-        session = self.session if self.is_alive or self._upcoming is None or self.session.number else self._upcoming
-        records = session.records
-        return {
-            "name": self.title,
-            "dbid": self.names.dbid,
-            "campaign_id": self.names.campaign_id,
-            "group_id": self.names.group_id,
-            "state": self.state.value,
-            "armed": session.armed,
-            "retrieved": session.retrieved,
-            "delivered": records.delivered,
-            "outstanding": records.outstanding,
-            "finalized": records.finalized,
-            "returned": records.returned,
-            "scheduled": records.scheduled,
-            "exhausted": session.evidence.newest is not None,
-            "waiting_for": self.waiting_for(now),
-            "agents": sorted(session.agents),
-            "completions": self.completions,
-        }
+    def lose_evidence(self, source: str) -> bool:
+        """A source is lost, and what it said (R14). Whether it had said anything."""
+        lost = self.session.evidence.lose(source)
+        if lost:
+            self.announce(News.EVIDENCE_GONE, "whoever gave it is gone")
+        return lost

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
+from proxy.campaign.group_session import GroupSession
 from proxy.campaign.observation import Action
 
 if TYPE_CHECKING:
-    from proxy.campaign.group import Group, GroupSession
+    from proxy.campaign.group import Group
 
 MAX_UNANSWERED = 256
 """How many requests of one session are remembered; the oldest are given up first."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.campaign import groups as all_groups
+from proxy.campaign import attribution
 from proxy.campaign import names as all_names
 from proxy.campaign.attribute import Edit
 from proxy.campaign.observation import (
@@ -251,7 +251,7 @@ def test_n1_half_a_pair_of_ids_is_no_name(half: GroupNames) -> None:
 
 def test_n1_names_beyond_the_limit_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Garbage names cannot fill the memory."""
-    monkeypatch.setattr(all_groups, "MAX_GROUPS", 3)
+    monkeypatch.setattr(attribution, "MAX_GROUPS", 3)
     desk = Desk()
     for number in range(10):
         desk.client(GroupNames(dbid=1000 + number)).loads(1)

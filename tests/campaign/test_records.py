@@ -387,7 +387,7 @@ def test_r7_a_scheduled_record_keeps_its_time() -> None:
     anna.gets("77")
     anna.reschedules("77", due="11/23/2026 14:00")
     anna.acknowledged()
-    [group_of_it] = desk.groups._names.groups
+    [group_of_it] = desk.groups._which.groups
     record = group_of_it.session.records.get("77")
     assert record is not None
     assert record.due == "11/23/2026 14:00"

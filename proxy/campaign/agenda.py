@@ -1,0 +1,25 @@
+"""Which groups are to be looked at, because something happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proxy.campaign.group import Group
+
+
+class Agenda:
+    """The groups that the observation of the moment touches, each once, in order."""
+
+    def __init__(self) -> None:
+        self._groups: list[Group] = []
+
+    def add(self, *groups: Group) -> None:
+        """Something happened to these groups."""
+        for group in groups:
+            if group not in self._groups:
+                self._groups.append(group)
+
+    def take(self) -> Sequence[Group]:
+        """All of them; the agenda is empty then."""
+        groups, self._groups = self._groups, []
+        return groups

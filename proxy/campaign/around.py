@@ -1,0 +1,46 @@
+"""What all groups share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from attrs import define, field
+
+from proxy.campaign.observation import Command
+from proxy.campaign.registrations import Registrations
+
+
+class References:
+    """References of the proxy's own requests (R24): a range of their own, a part of it for each instance.
+
+    `instance` is any number; 14 bits of it count. References are positive 32-bit integers.
+    """
+
+    FIRST = 0x60000000
+
+    def __init__(self, instance: int) -> None:
+        self._base = self.FIRST | (instance & 0x3FFF) << 14
+        self._next = count()
+
+    def take(self) -> int:
+        """A reference that was not given out for a long time."""
+        return self._base | next(self._next) & 0x3FFF
+
+
+@define
+class Surroundings:
+    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go."""
+
+    registrations: Registrations
+    references: References
+    tell: Callable[[Command], None]
+    connected: set[str] = field(factory=set)
+    in_trouble: bool = False
+    witnesses: set[str] = field(factory=set)
+    counts: dict[str, int] = field(factory=dict)
+    numbers: Iterator[int] = field(factory=lambda: count(1))
+
+    def add(self, name: str) -> None:
+        """Count one of `name`."""
+        self.counts[name] = self.counts.get(name, 0) + 1

@@ -1,0 +1,135 @@
+"""Which group an observation is about (N1), and which groups turn out to be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from proxy.campaign.agenda import Agenda
+from proxy.campaign.around import Surroundings
+from proxy.campaign.clients import ClientRequest
+from proxy.campaign.group import Group
+from proxy.campaign.names import NOTHING, Names, compatible, joined, with_campaign
+from proxy.campaign.observation import GroupNames, News
+from proxy.campaign.policy import ConfiguredGroup, Policy
+from proxy.campaign.requests import DesktopRequests
+
+MAX_GROUPS = 10_000
+"""How many groups there can be; names beyond that are counted as unattributed."""
+
+
+class Attribution:
+    """All groups, found by what an observation says of them. `default` is the policy of groups without a section."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        agenda: Agenda,
+        requests: DesktopRequests,
+        default: Policy,
+        configured: Iterable[ConfiguredGroup],
+    ) -> None:
+        self._around = around
+        self._agenda = agenda
+        self._requests = requests
+        self._default = default
+        self._names = Names()
+        for section in configured:
+            self._names.add(Group(with_campaign(section.names), section.policy, around, is_configured=True))
+
+    @property
+    def groups(self) -> list[Group]:
+        """All of them."""
+        return self._names.groups
+
+    def policy(self, names: GroupNames) -> Policy:
+        """The policy of the group that is meant, the default where that cannot be told."""
+        group = self.find(with_campaign(names))
+        return group.policy if group is not None else self._default
+
+    def client_requests(self) -> list[tuple[Group, ClientRequest]]:
+        """All that clients asked and OCS has not answered."""
+        return [(group, asked) for group in self.groups for asked in group.requests]
+
+    def find(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
+        """The group that is meant, None where that cannot be told (N1)."""
+        group = self._names.certain(names)
+        if group is not None:
+            return group
+        if names.campaign is not None:
+            sharing = self._names.of_campaign(names.campaign)
+            candidates = [group for group in sharing if compatible(group.names, names)]
+            if len(candidates) == 1:
+                return candidates[0]
+        elif names == NOTHING:
+            candidates = self._names.groups
+        else:
+            return None
+        return _only(candidates, handle, dn)
+
+    def meant(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
+        """The group that is meant: known, new, or (counted) none. Names that came together are joined."""
+        names = with_campaign(names)
+        group = self.find(names, dn, handle)
+        if group is None and self._names.can_be_new(names) and len(self._names.groups) < MAX_GROUPS:
+            group = Group(names, self._default, self._around)
+            self._names.add(group)
+        if group is None:
+            self._around.add("unattributed")
+            self._report_conflict(next(self._names.owners(names), None), names)
+            return None
+        group = self._join(group, names)
+        self._agenda.add(group)
+        return group
+
+    def _report_conflict(self, group: Group | None, names: GroupNames) -> None:
+        """A message contradicts what is known of a group: an operator has to look, once."""
+        if group is not None:
+            self._around.add("names_in_conflict")
+            if self._names.is_new_conflict(names):
+                known, told = (", ".join(f"{k} {v}" for k, v in n._asdict().items() if v) for n in (group.names, names))
+                group.announce(News.NAMES_CONFLICT, f"known: {known}; told: {told}")
+
+    def _join(self, group: Group, names: GroupNames) -> Group:
+        for other in self._others(group, names):
+            if compatible(other.names, group.names) and not (other.is_configured and group.is_configured):
+                group = self._merge(group, other)
+        if not self._names.learn(group, names):
+            self._report_conflict(group, names)
+        return group
+
+    def _others(self, group: Group, names: GroupNames) -> list[Group]:
+        """The groups that turn out to be this one: they go by one of its names, or by its campaign and nothing else."""
+        others = list(self._names.owners(joined(group.names, names)))
+        if names.campaign is not None:
+            only_campaign = GroupNames(campaign=names.campaign)
+            others += [other for other in self._names.of_campaign(names.campaign) if other.names == only_campaign]
+        return [other for other in dict.fromkeys(others) if other is not group]
+
+    def _merge(self, group: Group, other: Group) -> Group:
+        """Two groups turn out to be one: the one of which more is known goes on."""
+        if other.rank > group.rank:
+            group, other = other, group
+        if other.is_configured:
+            group.policy, group.is_configured = other.policy, True
+        names = other.names
+        self._names.remove(other)
+        self._names.learn(group, names)
+        group.take_in(other)
+        self._requests.move(other, group)
+        return group
+
+
+def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:
+    """The only candidate that knows the record, else the only one that has the agent (N1)."""
+    if handle is not None:
+        knowing = [group for group in candidates if group.knows(handle)]
+        if len(knowing) > 1 and dn is not None:
+            knowing = [group for group in knowing if group.knows(handle, dn)]
+        if len(knowing) == 1:
+            return knowing[0]
+    if dn is not None:
+        for has_agent in (Group.has_agent, Group.had_agent):
+            having = [group for group in candidates if has_agent(group, dn)]
+            if having:
+                return having[0] if len(having) == 1 else None
+    return None

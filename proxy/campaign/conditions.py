@@ -1,0 +1,114 @@
+"""When a group has no more records: what holds it, and which rule says so (R11, R17 to R19)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.campaign.group import Group
+from proxy.campaign.observation import News
+from proxy.campaign.records import Record
+
+Obstacle = str
+"""Why a group is not completed, in an operator's words."""
+
+PREVIEWED = frozenset({"preview", "pushpreview"})
+"""Dial modes in which an agent sees a record before its call (C); all others, and an unknown one, are dialled."""
+
+
+def settle_time(group: Group) -> float:
+    """For how many seconds everything must have held."""
+    mode = group.session.mode
+    previewed = mode is not None and mode.replace(" ", "").lower() in PREVIEWED
+    return group.policy.settle if previewed else group.policy.settle_dialed
+
+
+def obstacle(group: Group, now: float) -> Obstacle | None:
+    """What keeps a running group from being complete; None where only time is left (R17 to R19)."""
+    session, policy = group.session, group.policy
+    records = session.records
+    if not session.armed:
+        return "a request with GSW_AUTO_COMPLETION 1"
+    if not policy.complete:
+        return "nothing: complete = no"
+    if group.missing_ids:
+        return f"its {', '.join(group.missing_ids)}, for control = {policy.control.value}"
+    if policy.control.value not in group.around.connected:
+        return "the control session"
+    if group.is_blind:
+        return "an agent's session that can be read"
+    if held := holding(group, now):
+        return held
+    if records.returned:
+        return _counted(records.returned, "record", "returned")
+    if records.scheduled and policy.hold_for_callbacks:
+        return _counted(records.scheduled, "callback", "scheduled")
+    if group.in_trouble:
+        return "the end of SystemError"
+    if not rule_a(group) and session.evidence.newest is None:
+        return "no more records"
+    return None
+
+
+def _counted(number: int, noun: str, state: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'} {state}"
+
+
+def rule_a(group: Group) -> bool:
+    """All that was retrieved in this session is finalized, and no list has more (R18).
+
+    A witness must know what was retrieved from the session's beginning; where witnesses differ, one that says
+    there is more wins. Records that were never seen delivered may be of an earlier session and are not counted.
+    """
+    session = group.session
+    retrieved = session.retrieved
+    return (
+        bool(retrieved)
+        and retrieved is not None
+        and session.records.finalized_of_delivered >= retrieved
+        and not any(tally.has_more for tally in session.tallies.values())
+    )
+
+
+def holding(group: Group, now: float) -> Obstacle | None:
+    """The outstanding records that hold the group; those that no longer do are marked (R11)."""
+    number = 0
+    for record in group.session.records.in_hand():
+        if not record.stale and _goes_stale(group, record, now):
+            record.stale = True
+            group.around.add("records_stale")
+            group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
+        number += not record.stale
+    return _counted(number, "record", "outstanding") if number else None
+
+
+def _goes_stale(group: Group, record: Record, now: float) -> bool:
+    newest = group.session.evidence.newest
+    if newest is None or record.delivered_at is None or now < record.delivered_at + group.policy.stale_after:
+        return False
+    gone = group.around.registrations.gone_since(record.dn)
+    return any(since is not None and newest > since for since in (record.released_at, gone))
+
+
+def stale_times(group: Group) -> Iterator[float]:
+    """When outstanding records may stop holding the group."""
+    for record in group.session.records.in_hand():
+        if record.delivered_at is not None and not record.stale:
+            yield record.delivered_at + group.policy.stale_after
+
+
+def rule(group: Group) -> str:
+    """The rule by which there are no more records: A or B."""
+    return "A" if group.session.evidence.newest is None else "B"
+
+
+def quiet_at(group: Group) -> float:
+    """When everything has held for long enough (R17)."""
+    return max(group.held_since or 0.0, group.last_sign) + settle_time(group)
+
+
+def unanswered(group: Group, now: float) -> float | None:
+    """Until when an unanswered request holds a Stop back (R17, R22); None where there is none."""
+    if group.requests:
+        return min(asked.due_at for asked in group.requests)
+    until = [asked.due_at for asked in group.awaiting if asked.due_at > now]
+    return max(until) if until else None

@@ -1,0 +1,129 @@
+"""OCS's word: on the life of groups, on clients' requests, in its statistics, and to agents (R1 to R4, R14)."""
+
+from __future__ import annotations
+
+from proxy.campaign.agenda import Agenda
+from proxy.campaign.around import Surroundings
+from proxy.campaign.attribution import Attribution
+from proxy.campaign.desktops import Desktops
+from proxy.campaign.names import NOTHING, with_campaign
+from proxy.campaign.observation import (
+    AgentHeard,
+    ControlRefused,
+    ControlRequested,
+    SourceConnected,
+    SourceLost,
+    Status,
+    StatusHeard,
+    Swallow,
+    SystemTrouble,
+    WaitingRecords,
+    Word,
+    WordHeard,
+)
+
+_AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
+_AGENT_NEWS = (Word.LOADED, Word.STARTED)
+_ANSWERS = {Word.LOADED: Status.ACTIVE, Word.STARTED: Status.RUNNING}
+
+
+class Dialer:
+    """What is seen of OCS, but for the records it gives to agents; and what clients ask of groups."""
+
+    def __init__(self, around: Surroundings, agenda: Agenda, which: Attribution, desktops: Desktops) -> None:
+        self._around = around
+        self._agenda = agenda
+        self._which = which
+        self._desktops = desktops
+
+    def agent_heard(self, seen: AgentHeard, now: float) -> None:
+        group = self._which.meant(seen.names, seen.dn)
+        if group is None:
+            return
+        self._desktops.register(seen.session, seen.dn, now)
+        is_answer = seen.word in _AGENT_NEWS and self._desktops.is_answer(seen.dn, group, now)
+        agents = group.session.agents if seen.word in _AGENT_ARE_TOLD else group.current.agents
+        agents[seen.dn] = seen.pairs
+        if group.notices is not None:
+            if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):
+                self._around.add("swallowed")
+                self._around.tell(Swallow())
+            elif seen.word in _AGENT_NEWS and not is_answer:
+                group.notices.news(seen.dn)
+        if self._around.connected:
+            group.current.mode = seen.mode or group.current.mode
+        elif is_answer:
+            group.found_by_agent(_ANSWERS[seen.word], now, seen.mode)
+        else:
+            group.hear(seen.word, now, seen.mode)
+
+    def control_requested(self, seen: ControlRequested, now: float) -> None:
+        group = self._which.meant(seen.names)
+        if group is not None:
+            group.asked(seen, now)
+
+    def control_refused(self, seen: ControlRefused, now: float) -> None:
+        """OCS's error reaches every client of the Communication DN: it is about the request of the session it came on;
+        heard by our own session, about the only one with that reference."""
+        if seen.reference is None:
+            return
+        refused = [
+            (group, asked)
+            for group, asked in self._which.client_requests()
+            if asked.reference == seen.reference and seen.session in (0, asked.session)
+        ]
+        if len(refused) > 1 and seen.names != NOTHING:
+            meant = self._which.find(with_campaign(seen.names))
+            refused = [(group, asked) for group, asked in refused if group is meant]
+        if len(refused) == 1:
+            group, asked = refused[0]
+            group.refused(asked)
+            self._agenda.add(group)
+        for group in self._which.groups:
+            if group.completion is not None:
+                group.completion.refused(seen.reference, now)
+                self._agenda.add(group)
+
+    def word_heard(self, seen: WordHeard, now: float) -> None:
+        group = self._which.meant(seen.names)
+        if group is not None:
+            group.hear(seen.word, now, seen.mode, seen.reference)
+
+    def status_heard(self, seen: StatusHeard, now: float) -> None:
+        group = self._which.meant(seen.names)
+        if group is not None:
+            group.found(seen.status, now, seen.mode, seen.reference)
+
+    def source_connected(self, seen: SourceConnected, now: float) -> None:
+        self._around.connected.add(seen.source)
+        for group in self._which.groups:
+            if group.policy.control.value == seen.source:
+                group.connected(now)
+        self._agenda.add(*self._which.groups)
+
+    def source_lost(self, seen: SourceLost, now: float) -> None:
+        self._around.connected.discard(seen.source)
+        for group in self._which.groups:
+            if group.lose_evidence(seen.source):
+                self._agenda.add(group)
+        self._agenda.add(*self._which.groups)
+
+    def waiting_records(self, seen: WaitingRecords, now: float) -> None:
+        group = self._which.meant(seen.names)
+        if group is None:
+            return
+        if seen.over:
+            group.record_shows(now)
+        else:
+            group.says_no_more(seen.source, now)
+
+    def system_trouble(self, seen: SystemTrouble, now: float) -> None:
+        troubled = self._which.groups
+        if seen.names == NOTHING:
+            self._around.in_trouble = not seen.over
+        else:
+            group = self._which.meant(seen.names)
+            troubled = [group] if group is not None else []
+        for group in troubled:
+            group.trouble(seen.over)
+        self._agenda.add(*troubled)

@@ -1,0 +1,49 @@
+"""A session of a group: what is counted from OCS's loaded to its unloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import define, field
+
+from proxy.campaign.evidence import Evidence, Tally
+from proxy.campaign.records import Records
+from proxy.kvlist import Pair
+
+
+@define(eq=False)
+class GroupSession:
+    """What is counted from OCS's loaded to its unloaded; it stays readable after that.
+
+    `decided_by` is the number of the client's request that decided last whether it is armed (R3).
+    """
+
+    number: int
+    armed: bool = False
+    decided_by: int = 0
+    mode: str | None = None
+    records: Records = field(factory=Records)
+    evidence: Evidence = field(factory=Evidence)
+    tallies: dict[str, Tally] = field(factory=dict)
+    agents: dict[str, tuple[Pair, ...]] = field(factory=dict)
+
+    @property
+    def retrieved(self) -> int | None:
+        """How many records were retrieved, None where no witness knows (R10)."""
+        told = [tally.retrieved for tally in self.tallies.values() if tally.whole]
+        return max((number for number in told if number is not None), default=None)
+
+    def seen_from_its_beginning(self, witnesses: Iterable[str], was_known: bool) -> None:
+        """OCS loads the group now: a witness that is there knows all that will be retrieved.
+
+        Where nothing was known of the group before (`was_known`), what a witness has told may be of an earlier session.
+        """
+        for witness in witnesses:
+            tally = self.tallies.setdefault(witness, Tally())
+            tally.whole = was_known or tally.begun or tally.retrieved is None
+
+    def begin_anew(self) -> None:
+        """Whatever said that there are no more records does not say it any more (R14)."""
+        self.evidence.new_run()
+        for tally in self.tallies.values():
+            tally.begin_anew()

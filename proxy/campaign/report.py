@@ -1,0 +1,47 @@
+"""What is shown of a group."""
+
+from __future__ import annotations
+
+from proxy.campaign.conditions import obstacle, quiet_at, unanswered
+from proxy.campaign.group import Group
+from proxy.campaign.life import State
+
+
+def waiting_for(group: Group, now: float) -> str:
+    """Why the group is not completed, in an operator's words."""
+    if group.completion is not None:
+        return group.completion.waiting_for(now)
+    if group.state is not State.RUNNING:
+        return "a failed completion: see the log" if group.state is State.FAILED else "dialing"
+    blocked = obstacle(group, now)
+    if blocked is not None:
+        return blocked
+    if now < quiet_at(group):
+        return f"{quiet_at(group) - now:.0f} s of quiet"
+    if unanswered(group, now) is not None:
+        return "the answer to a request"
+    return f"nothing: by = {group.policy.by.value}"
+
+
+def status(group: Group, now: float) -> dict[str, object]:
+    """What GET /groups shows of it (design: status); unknown numbers are None."""
+    session = group.session if group.session.number else group.sessions[-1]
+    records = session.records
+    return {
+        "name": group.title,
+        "dbid": group.names.dbid,
+        "campaign_id": group.names.campaign_id,
+        "group_id": group.names.group_id,
+        "state": group.state.value,
+        "armed": session.armed,
+        "retrieved": session.retrieved,
+        "delivered": records.delivered,
+        "outstanding": records.outstanding,
+        "finalized": records.finalized,
+        "returned": records.returned,
+        "scheduled": records.scheduled,
+        "exhausted": session.evidence.newest is not None,
+        "waiting_for": waiting_for(group, now),
+        "agents": sorted(session.agents),
+        "completions": group.completions,
+    }
