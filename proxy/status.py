@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proxy.admin.watched import Kind, Metric
-from proxy.relay.listener import Direction
+from proxy.channel import Channel
+from proxy.interfaces import IRecordWitness
 from proxy.switchboard import Switchboard
-from proxy.tevents.channel import TEvents
-from proxy.tevents.names import MESSAGES
+
+_Values = dict[tuple[str, ...], float]
+"""Numbers by the values of their labels."""
 
 
 class Status:
     """See `proxy.admin.watched.Watched`."""
 
-    def __init__(self, board: Switchboard, channels: Sequence[TEvents]) -> None:
+    def __init__(
+        self, board: Switchboard, channels: Sequence[Channel], witnesses: Sequence[IRecordWitness] = ()
+    ) -> None:
         self._board = board
         self._channels = channels
+        self._witnesses = witnesses
 
     def groups(self) -> Sequence[dict[str, object]]:
         """Every group (design: status)."""
@@ -33,6 +38,9 @@ class Status:
     def _reasons(self) -> Iterator[str]:
         for channel in self._channels:
             yield from channel.reasons()
+        for witness in self._witnesses:
+            if witness.problem is not None:
+                yield f"witness {witness.name}: does not count: {witness.problem}"
         if self._board.store_problem is not None:
             yield f"store: {self._board.store_problem}"
         if self._board.failed:
@@ -41,8 +49,8 @@ class Status:
     def metrics(self) -> Iterator[Metric]:
         """Every counter and gauge."""
         yield from self._of_groups()
-        for channel in self._channels:
-            yield from _of_channel(channel)
+        yield from _of_channels(self._channels)
+        yield from _of_witnesses(self._witnesses)
 
     def _of_groups(self) -> Iterator[Metric]:
         board = self._board
@@ -71,56 +79,55 @@ class Status:
         yield Metric("tevent_proxy_mistakes", "Mistakes of ours about groups.", Kind.COUNTER, {(): board.failed})
 
 
+def _of_witnesses(witnesses: Sequence[IRecordWitness]) -> Iterator[Metric]:
+    counting: dict[tuple[str, ...], float] = {(each.name,): each.problem is None for each in witnesses}
+    yield Metric(
+        "tevent_proxy_witness_counts", "Whether a witness counts now.", Kind.GAUGE, counting, labels=("witness",)
+    )
+    counted: dict[tuple[str, ...], float] = {
+        (each.name, what): number for each in witnesses for what, number in each.counts.items()
+    }
+    yield Metric("tevent_proxy_witnessed", "What witnesses counted.", Kind.COUNTER, counted, labels=("witness", "what"))
+
+
 def _number(value: object) -> float:
     assert isinstance(value, int)
     return float(value)
 
 
-def _of_channel(channel: TEvents) -> Iterator[Metric]:
-    relay, counts, name = channel.relay, channel.counts, channel.name
-    by_channel = ("channel",)
-    yield Metric("tevent_proxy_sessions", "Sessions now.", Kind.GAUGE, {(name,): len(relay.sessions)}, by_channel)
-    yield Metric("tevent_proxy_sessions_begun", "Connections taken.", Kind.COUNTER, {(name,): relay.begun}, by_channel)
-    ended: dict[tuple[str, ...], float] = {(name, cause.value): number for cause, number in relay.causes.items()}
-    yield Metric("tevent_proxy_sessions_ended", "Ends of sessions.", Kind.COUNTER, ended, (*by_channel, "cause"))
-    traffic: dict[tuple[str, ...], float] = {
-        (name, "client"): relay.client_bytes,
-        (name, "upstream"): relay.upstream_bytes,
+def _of_channels(channels: Sequence[Channel]) -> Iterator[Metric]:
+    """One metric for all channels: each name stands once in what Prometheus reads."""
+    sessions: _Values = {(each.name,): len(each.relay.sessions) for each in channels}
+    yield Metric("tevent_proxy_sessions", "Sessions now.", Kind.GAUGE, sessions, ("channel",))
+    begun: _Values = {(each.name,): each.relay.begun for each in channels}
+    yield Metric("tevent_proxy_sessions_begun", "Connections taken.", Kind.COUNTER, begun, ("channel",))
+    ended: _Values = {
+        (each.name, cause.value): number for each in channels for cause, number in each.relay.causes.items()
     }
-    yield Metric("tevent_proxy_bytes", "Bytes by sender.", Kind.COUNTER, traffic, (*by_channel, "sender"))
-    directions = (relay.to_upstream, relay.to_client)
+    yield Metric("tevent_proxy_sessions_ended", "Ends of sessions.", Kind.COUNTER, ended, ("channel", "cause"))
+    traffic: _Values = {(each.name, "client"): each.relay.client_bytes for each in channels}
+    traffic.update({(each.name, "upstream"): each.relay.upstream_bytes for each in channels})
+    yield Metric("tevent_proxy_bytes", "Bytes by sender.", Kind.COUNTER, traffic, ("channel", "sender"))
+    messages: _Values = {
+        (each.name, sender, message): number for each in channels for sender, message, number in each.messages()
+    }
     yield Metric(
         "tevent_proxy_frames",
         "Frames by sender and message.",
         Kind.COUNTER,
-        {key: number for direction in directions for key, number in _frames(name, direction)},
-        (*by_channel, "sender", "message"),
+        messages,
+        ("channel", "sender", "message"),
     )
-    opaque: dict[tuple[str, ...], float] = {(name, direction.name): direction.opaque for direction in directions}
-    yield Metric("tevent_proxy_opaque", "Directions gone opaque.", Kind.COUNTER, opaque, (*by_channel, "sender"))
-    failed: dict[tuple[str, ...], float] = {(name, direction.name): direction.failed for direction in directions}
+    directions = [(each.name, way) for each in channels for way in (each.relay.to_upstream, each.relay.to_client)]
+    opaque: _Values = {(name, way.name): way.opaque for name, way in directions}
+    yield Metric("tevent_proxy_opaque", "Directions gone opaque.", Kind.COUNTER, opaque, ("channel", "sender"))
+    failed: _Values = {(name, way.name): way.failed for name, way in directions}
     yield Metric(
-        "tevent_proxy_unseen", "Directions unseen by our mistake.", Kind.COUNTER, failed, (*by_channel, "sender")
+        "tevent_proxy_unseen", "Directions unseen by our mistake.", Kind.COUNTER, failed, ("channel", "sender")
     )
-    looked: dict[tuple[str, ...], float] = {
-        (name, "malformed"): counts.malformed + channel.control.malformed,
-        (name, "rewritten"): counts.rewritten,
-        (name, "not_rewritten"): counts.not_rewritten,
-        (name, "swallowed"): counts.swallowed,
-        (name, "notified"): counts.notified,
-    }
-    yield Metric("tevent_proxy_looked", "What became of wanted frames.", Kind.COUNTER, looked, (*by_channel, "what"))
-    registered = float(channel.control.registered)
-    yield Metric("tevent_proxy_control_registered", "Whether the control session is.", Kind.GAUGE, {(): registered})
-
-
-def _frames(channel: str, direction: Direction) -> Iterator[tuple[tuple[str, ...], float]]:
-    """Frames by the names of their messages; numbers without a name together, lest a client invents labels."""
-    unknown = 0
-    for number, frames in direction.frames.items():
-        if number in MESSAGES:
-            yield (channel, direction.name, MESSAGES[number]), frames
-        else:
-            unknown += frames
-    if unknown:
-        yield (channel, direction.name, "unknown"), unknown
+    looked: _Values = {(each.name, what): number for each in channels for what, number in each.looked().items()}
+    yield Metric("tevent_proxy_looked", "What became of wanted frames.", Kind.COUNTER, looked, ("channel", "what"))
+    registered: _Values = {(each.name,): each.control.registered for each in channels}
+    yield Metric(
+        "tevent_proxy_control_registered", "Whether the control session is.", Kind.GAUGE, registered, ("channel",)
+    )

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IReactorTime
 
 from proxy.campaign.observation import GroupNames
-from proxy.campaign.policy import Control
 from proxy.direct import vocabulary
 from proxy.direct.message import ANY, Message
 from proxy.errors import Malformed
@@ -34,7 +33,7 @@ class ControlSession(OwnSession):
     come twice, in no order. Answers to requests of this session are its own.
     """
 
-    name = Control.DIRECT.value
+    name = vocabulary.SOURCE
 
     def __init__(
         self,
@@ -68,7 +67,7 @@ class ControlSession(OwnSession):
 
     def hear(self, message: Message) -> None:
         """What OCS says to this session."""
-        seen = vocabulary.from_ocs(message, 0, self.name)
+        seen = vocabulary.from_ocs(message, 0)
         if seen is not None and (seen.reference in self._references or not self._words_are_heard_elsewhere()):
             self.board.observe(seen)
 

@@ -13,6 +13,9 @@ from proxy.gsw import control
 from proxy.gsw.reading import gsw, text
 from proxy.kvlist import Pair, pair
 
+SOURCE = "direct"
+"""Where the groups are told that OCS's word was heard."""
+
 CLIENT_NAME = "GSW_CM_AttrClientName"
 """The name under which a client registers (A), besides the DBID of its application in GSW_APPLICATION_ID (A)."""
 
@@ -33,10 +36,13 @@ def from_client(message: Message, session: int) -> ControlRequested | None:
     )
 
 
-def from_ocs(message: Message, session: int, source: str) -> WordHeard | StatusHeard | ControlRefused | None:
-    """What OCS says of a group's life; None where it is nothing of the kind, or an echo (M8)."""
+def from_ocs(message: Message, session: int) -> WordHeard | StatusHeard | ControlRefused | None:
+    """What OCS says of a group's life; None where it is nothing of the kind, or an echo (M8).
+
+    `session` is 0 for the proxy's own.
+    """
     data = gsw(message)
-    return control.heard(data, control.names(data), control.mode(data), session, source)
+    return control.heard(data, control.names(data), control.mode(data), session, SOURCE)
 
 
 def registration(application: str, application_dbid: int | None, reference: int) -> Message:

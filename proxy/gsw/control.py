@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from proxy.campaign.observation import (
     ControlRefused,
     GroupNames,
-    Observation,
     Request,
     Status,
     StatusHeard,
@@ -145,7 +144,9 @@ def request(data: Data) -> Request | None:
     return REQUESTS.get(kind) if kind is not None else None
 
 
-def heard(data: Data, group: GroupNames, dial_mode: str | None, session: int, source: str) -> Observation | None:
+def heard(
+    data: Data, group: GroupNames, dial_mode: str | None, session: int, source: str
+) -> WordHeard | StatusHeard | ControlRefused | None:
     """What OCS says in a message of campaign control; None where it is nothing about a group's life.
 
     `session` is 0 for the proxy's own; `source` is where it was heard.

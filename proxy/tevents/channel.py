@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred
-
 from proxy.campaign.observation import SessionEnded
+from proxy.channel import Channel
 from proxy.config import Limits, OnMalformed, TEventsChannel
 from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
@@ -17,6 +16,7 @@ from proxy.relay.session import Session
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
 from proxy.tevents.control import ControlSession
+from proxy.tevents.names import MESSAGES
 from proxy.tevents.session import (
     WANTED_OF_CLIENTS,
     WANTED_OF_SERVERS,
@@ -28,7 +28,7 @@ from proxy.tevents.session import (
 from proxy.tevents.wires import tevent_wire
 
 
-class TEvents:
+class TEvents(Channel):
     """Relay and control session of [tevents].
 
     `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1.
@@ -77,34 +77,27 @@ class TEvents:
         )
         board.controls[self.control.name] = self.control
 
-    def start(self) -> Deferred[None]:
-        """Listen, and connect the control session. Fails with CannotListenError."""
-        listening = self.relay.start()
-        listening.addCallback(lambda _: self.control.start())
-        return listening
+    def looked(self) -> Mapping[str, int]:
+        """See Channel."""
+        return {
+            "malformed": self.counts.malformed + self.control.malformed,
+            "rewritten": self.counts.rewritten,
+            "not_rewritten": self.counts.not_rewritten,
+            "swallowed": self.counts.swallowed,
+            "notified": self.counts.notified,
+        }
 
-    def stop(self) -> Deferred[None]:
-        """Take no more desktops, and end all sessions, what is on its way first."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        left = self.control.close()
-        await self.relay.stop_listening()
-        await self.relay.end_all(Cause.SHUTDOWN)
-        await left
-
-    def reasons(self) -> Iterator[str]:
-        """Why the channel is not healthy."""
-        if not self.relay.is_listening:
-            yield f"{self.name}: not listening"
-        for description, reached in self.upstreams.reached.items():
-            if reached is False:
-                yield f"{self.name}: {description} could not be reached"
-        if not self.control.registered:
-            yield f"{self.name}: the control session is not registered"
+    def messages(self) -> Iterator[tuple[str, str, int]]:
+        """See Channel: numbers without a name together, lest a client invents labels."""
         for direction in (self.relay.to_upstream, self.relay.to_client):
-            if direction.failed:
-                yield f"{self.name}: {direction.failed} mistakes of ours about the {direction.name}, see the log"
+            unknown = 0
+            for number, count in direction.frames.items():
+                if number in MESSAGES:
+                    yield direction.name, MESSAGES[number], count
+                else:
+                    unknown += count
+            if unknown:
+                yield direction.name, "unknown", unknown
 
     def _attach(self, session: Session) -> tuple[Looks, Looks]:
         desktop = DesktopSession(

@@ -1,0 +1,102 @@
+"""The direct channel: sessions of campaign managers relayed, and the session of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from proxy.campaign.observation import SessionEnded
+from proxy.channel import Channel
+from proxy.config import DirectChannel, Limits, OnMalformed
+from proxy.direct.control import ControlSession
+from proxy.direct.session import WANTED_OF_CLIENTS, WANTED_OF_OCS, ClientSession, Counts, FromClient, FromOcs
+from proxy.direct.wires import direct_wire
+from proxy.gsw.control import MESSAGES
+from proxy.relay.causes import Cause
+from proxy.relay.frames import Looks
+from proxy.relay.listener import Limits as RelayLimits
+from proxy.relay.listener import Relay
+from proxy.relay.session import Session
+from proxy.relay.upstreams import Upstreams
+from proxy.switchboard import Switchboard
+
+
+class Direct(Channel):
+    """Relay and control session of [direct].
+
+    `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `completes`: whether some
+    group's `control` is direct. Else the control session is a spare: OCS's words on groups are heard in it only
+    while no other control session is registered, for two sources are in no order with each other.
+    """
+
+    name = "direct"
+
+    def __init__(
+        self,
+        reactor: Any,
+        options: DirectChannel,
+        limits: Limits,
+        answer_timeout: float,
+        board: Switchboard,
+        numbers: Iterator[int],
+        jitter: Callable[[], float],
+        completes: bool,
+    ) -> None:
+        self.counts = Counts()
+        self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
+        self._board = board
+        self._wire = direct_wire(options.wire)
+        self._completes = completes
+        self.relay = Relay(
+            reactor,
+            options.listen,
+            self.upstreams,
+            self._wire,
+            WANTED_OF_CLIENTS,
+            WANTED_OF_OCS,
+            RelayLimits(limits.max_sessions, limits.max_frame, limits.on_malformed is OnMalformed.CLOSE),
+            numbers,
+            self._attach,
+            self._ended,
+        )
+        self.control: ControlSession = ControlSession(
+            reactor,
+            self.upstreams,
+            self._wire,
+            board,
+            options.application,
+            options.application_dbid,
+            limits.max_frame,
+            answer_timeout,
+            jitter,
+            self._words_are_left_to_others,
+        )
+        board.controls[self.control.name] = self.control
+
+    def looked(self) -> Mapping[str, int]:
+        """See Channel."""
+        return {
+            "malformed": self.counts.malformed + self.control.malformed,
+            "rewritten": self.counts.rewritten,
+            "not_rewritten": self.counts.not_rewritten,
+        }
+
+    def messages(self) -> Iterator[tuple[str, str, int]]:
+        """See Channel."""
+        for sender, counts in (("client", self.counts.of_clients), ("upstream", self.counts.of_ocs)):
+            for number, count in counts.items():
+                yield sender, MESSAGES.get(number, "unknown"), count
+
+    def _attach(self, session: Session) -> tuple[Looks, Looks]:
+        client = ClientSession(session.number, self._wire, self._board, self.counts)
+        return FromClient(client), FromOcs(client, self._words_are_heard)
+
+    def _ended(self, session: Session, cause: Cause) -> None:
+        self._board.observe(SessionEnded(session.number))
+
+    def _words_are_heard(self) -> bool:
+        return self.control.registered or self._words_are_left_to_others()
+
+    def _words_are_left_to_others(self) -> bool:
+        others = (control for name, control in self._board.controls.items() if name != self.control.name)
+        return not self._completes and any(control.registered for control in others)
