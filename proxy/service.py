@@ -132,15 +132,20 @@ class Options(TwistdOptions):
             raise UsageError("--config FILE is needed")
 
 
+class _Ends(SystemExit, Exception):
+    """Ends twistd: as a SystemExit with one line and status 1, as an Exception so that it tells whoever waits for the
+    daemon to begin, and removes its pid file."""
+
+
 class _TwistdService(ProxyService):
-    """The service for twistd: what keeps it from beginning ends the process, with one line and exit status 1."""
+    """The service for twistd: what keeps it from beginning ends the process."""
 
     def privilegedStartService(self) -> None:
         """See IService."""
         try:
             self.startService()
         except CannotStart as problem:
-            raise SystemExit(f"tevent-proxy: {problem}") from None
+            raise _Ends(f"tevent-proxy: {problem}") from None
         heed_hangup(self._reactor)
 
     def startService(self) -> None:
