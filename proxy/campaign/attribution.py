@@ -52,7 +52,7 @@ class Attribution:
 
     def find(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
         """The group that is meant, None where that cannot be told (N1)."""
-        group = self._names.certain(names)
+        group = self._names.plain(names) or self._names.certain(names)
         if group is not None:
             return group
         if names.campaign is not None:
@@ -68,7 +68,14 @@ class Attribution:
 
     def meant(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
         """The group that is meant: known, new, or (counted) none. Names that came together are joined."""
-        names = with_campaign(names)
+        plain = self._names.plain(names)
+        if plain is not None:
+            self._agenda.add(plain)
+            return plain
+        return self._meant(names, dn, handle)
+
+    def _meant(self, told: GroupNames, dn: str | None, handle: str | None) -> Group | None:
+        names = with_campaign(told)
         group = self.find(names, dn, handle)
         if group is None and self._names.can_be_new(names) and len(self._names.groups) < MAX_GROUPS:
             group = Group(names, self._default, self._around)
@@ -78,6 +85,8 @@ class Attribution:
             self._report_conflict(next(self._names.owners(names), None), names)
             return None
         group = self._join(group, names)
+        if names != NOTHING and self.find(names) is group and compatible(group.names, names):
+            self._names.remember(told, group)
         self._agenda.add(group)
         return group
 

@@ -61,6 +61,11 @@ class ClientRequests:
     def __bool__(self) -> bool:
         return any(not asked.doubted for asked in self._unanswered)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is any, also such as hold nothing back."""
+        return bool(self._unanswered)
+
     def add(self, request: ClientRequest) -> None:
         """A request passes."""
         self._unanswered.append(request)

@@ -63,7 +63,7 @@ class Completion:
             request, news = Unload, News.UNLOAD_SENT
             group.life.unload_sent()
         group.announce(news, f"rule {self._rule}" if self._attempts == 1 else f"attempt {self._attempts}")
-        group.around.tell(request(self._title, group.policy.control.value, group.names, self._reference))
+        group.around.tell(request(self._title, group.control, group.names, self._reference))
 
     # ------------------------------------------------------------------------------------------- what is seen
 

@@ -31,8 +31,8 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
     if not policy.complete:
         return "nothing: complete = no"
     if group.missing_ids:
-        return f"its {', '.join(group.missing_ids)}, for control = {policy.control.value}"
-    if policy.control.value not in group.around.connected:
+        return f"its {', '.join(group.missing_ids)}, for control = {group.control}"
+    if group.control not in group.around.connected:
         return "the control session"
     if group.is_blind:
         return "an agent's session that can be read"

@@ -62,7 +62,7 @@ class Group:
     """One campaign group. `policy` and `names` may become better known; everything else follows what is seen."""
 
     def __init__(self, names: GroupNames, policy: Policy, around: Surroundings, is_configured: bool = False) -> None:
-        self.names = names
+        self._names = names
         self.policy = policy
         self.is_configured = is_configured
         self.around = around
@@ -100,9 +100,30 @@ class Group:
         return f"campaign {names.campaign_id}, group {names.group_id}"
 
     @property
-    def missing_ids(self) -> tuple[str, ...]:
-        """The ids that its control protocol needs and nobody has told (N3)."""
-        return tuple(need for need in NEEDS[self.policy.control] if getattr(self.names, need) is None)
+    def names(self) -> GroupNames:
+        """The names it goes by, as far as they are known."""
+        return self._names
+
+    @names.setter
+    def names(self, names: GroupNames) -> None:
+        self._names = names
+        self._look_for_ids()
+
+    @property
+    def policy(self) -> Policy:
+        """What is wanted done with it."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy) -> None:
+        self._policy = policy
+        self._look_for_ids()
+
+    def _look_for_ids(self) -> None:
+        """Which protocol speaks of it, and the ids that it needs and nobody has told (N3)."""
+        self.control = self._policy.control.value
+        needs = NEEDS[self._policy.control]
+        self.missing_ids = tuple(need for need in needs if getattr(self._names, need) is None)
 
     @property
     def is_alive(self) -> bool:
@@ -112,13 +133,13 @@ class Group:
     @property
     def can_ask(self) -> bool:
         """Whether a request to OCS about this group can be sent now."""
-        return self.policy.control.value in self.around.connected and not self.missing_ids
+        return self.control in self.around.connected and not self.missing_ids
 
     @property
     def is_blind(self) -> bool:
         """Whether one of its agents is on a session that cannot be read (R16)."""
-        is_blind = self.around.registrations.is_blind
-        return any(is_blind(dn) for dn in self.session.agents)
+        registrations = self.around.registrations
+        return registrations.has_blind and any(map(registrations.is_blind, self.session.agents))
 
     @property
     def current(self) -> GroupSession:
@@ -373,6 +394,8 @@ class Group:
         While the control session is away they wait for it; where the group's ids do not suffice to ask, and where
         OCS leaves the questions unanswered, they are given up.
         """
+        if not self.requests.has_any:
+            return
         silent = [asked for asked in self.requests if asked.due_at <= now]
         for asked in silent:
             asked.due_at = now + self.policy.answer_timeout
@@ -393,7 +416,7 @@ class Group:
     def ask_status(self) -> int:
         """Ask OCS for the status. The reference of the request."""
         reference = self.around.references.take()
-        self.around.tell(AskStatus(self.title, self.policy.control.value, self.names, reference))
+        self.around.tell(AskStatus(self.title, self.control, self.names, reference))
         return reference
 
     def connected(self, now: float) -> None:

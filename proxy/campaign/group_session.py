@@ -30,6 +30,8 @@ class GroupSession:
     @property
     def retrieved(self) -> int | None:
         """How many records were retrieved, None where no witness knows (R10)."""
+        if not self.tallies:
+            return None
         told = [tally.retrieved for tally in self.tallies.values() if tally.whole]
         return max((number for number in told if number is not None), default=None)
 

@@ -16,6 +16,9 @@ NOTHING = GroupNames()
 MAX_CONFLICTS = 1000
 """How many conflicts are remembered, so that each is reported once."""
 
+MAX_PLAIN = 10_000
+"""For how many names, as messages have them, the group is remembered."""
+
 
 def with_campaign(names: GroupNames) -> GroupNames:
     """The names, with the campaign's own where only `Campaign@Group` tells it (C)."""
@@ -52,6 +55,16 @@ class Names:
         self._owners: dict[GroupNames, Group] = {}
         self._campaigns: dict[str, list[Group]] = {}
         self._conflicts: set[GroupNames] = set()
+        self._plain: dict[GroupNames, Group] = {}
+
+    def plain(self, names: GroupNames) -> Group | None:
+        """The group for which names were remembered: most messages speak of a group as the one before did."""
+        return self._plain.get(names)
+
+    def remember(self, names: GroupNames, group: Group) -> None:
+        """The names alone say which group is meant, and tell nothing new of it: until any name changes."""
+        if len(self._plain) < MAX_PLAIN:
+            self._plain[names] = group
 
     def add(self, group: Group) -> None:
         """A new group, under the names it has."""
@@ -59,6 +72,7 @@ class Names:
         self._enter(group)
 
     def _enter(self, group: Group) -> None:
+        self._plain.clear()
         for name in own(group.names):
             self._owners.setdefault(name, group)
         if group.names.campaign is not None:
@@ -68,6 +82,7 @@ class Names:
 
     def remove(self, group: Group) -> None:
         """The group turned out to be another one."""
+        self._plain.clear()
         self.groups.remove(group)
         self._owners = {name: owner for name, owner in self._owners.items() if owner is not group}
         for sharing in self._campaigns.values():

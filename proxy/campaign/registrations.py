@@ -73,6 +73,11 @@ class Registrations:
         """The session cannot be read any more (R16)."""
         self._blind.add(session)
 
+    @property
+    def has_blind(self) -> bool:
+        """Whether any session cannot be read."""
+        return bool(self._blind)
+
     def is_blind(self, dn: str) -> bool:
         """Whether one of the sessions of the DN cannot be read."""
         return bool(self._blind) and not self._blind.isdisjoint(self.sessions(dn))

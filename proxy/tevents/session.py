@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxy.campaign.attribute import Edit
+from proxy.campaign.attribute import GSW_AUTO_COMPLETION, Edit
 from proxy.campaign.observation import (
     ControlRefused,
     DnRegistered,
@@ -252,12 +252,13 @@ class FromDesktop:
         return relayed
 
     def _edited(self, message: Message, pairs: list[Pair], frame: bytes) -> bytes:
+        keys = [pair[0] for pair in pairs]
+        if control.MESSAGE_TYPE not in keys and GSW_AUTO_COMPLETION not in keys:
+            return frame
         session = self._session
         data = gsw(pairs)
         request = control.request(data)
         values = attribute_values(pairs)
-        if request is None and not values:
-            return frame
         edit = session.board.edit(vocabulary.control_names(data), request, values)
         if edit is Edit.LEAVE:
             return frame
