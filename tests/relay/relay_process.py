@@ -47,7 +47,7 @@ async def main(_reactor, upstream: str) -> None:
         open_wire,
         WANTED,
         WANTED,
-        Limits(),
+        Limits(deadline=3600),
         itertools.count(1),
         lambda session: (Silent(), Silent()),
         lambda session, cause: None,

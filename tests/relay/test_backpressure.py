@@ -155,8 +155,11 @@ class BackPressureTests(RelayTestCase):
             source.write(frame(PLAIN, b"x" * size))
             await target.when_received(size + 8)
 
-    async def flood(self, flooding: End, flooded: Hashing, size: int, proxy: Proxy, others) -> None:
-        """Flood somebody who twice reads nothing for a while; look at memory and at others; compare what came."""
+    async def flood(self, flooding: End, flooded: Hashing, size: int, proxy: Proxy, others, then=lambda: None) -> None:
+        """Flood somebody who twice reads nothing for a while; look at memory and at others; compare what came.
+
+        `then` is called when the flood has been held back for a while.
+        """
         flooded.listen_on(proxy)
         before = proxy.resident()
         flood = None
@@ -164,9 +167,11 @@ class BackPressureTests(RelayTestCase):
             await flooded.when(lambda: flooded.taken >= already)  # noqa: B023
             flooded.transport.pauseProducing()
             flood = flood or Flood(flooding, size)
-            for _ in range(200):
+            for turn in range(200):
                 await self.exchange(*others, 10_000)
                 flooded.resident.append(proxy.resident())
+                if turn == 100 and not already:
+                    then()
             assert flood.left, "the flood was not held back"
             flooded.transport.resumeProducing()
         await flooded.when_told_end()
@@ -188,11 +193,10 @@ class BackPressureTests(RelayTestCase):
         others = await self.pair()
         await self.flood(client, upstream, 64 * MIB, proxy, others)
 
-    async def test_desktop_that_has_ended_its_sending_and_does_not_read(self):
-        """M5, M6: a desktop that ended its sending, and does not read, is no reason to buffer for it."""
+    async def test_desktop_that_ends_its_sending_while_it_does_not_read(self):
+        """M5, M6: a desktop that does not read, and then ends its sending, too, is no reason to buffer for it."""
         proxy = await self.start_proxy()
         client, upstream = await self.pair()
         others = await self.pair()
-        client.close_sending()
-        await upstream.when_told_end()
-        await self.flood(upstream, client, 64 * MIB, proxy, others)
+        await self.flood(upstream, client, 64 * MIB, proxy, others, client.close_sending)
+        assert upstream.told_end

@@ -153,7 +153,7 @@ class RelayingTests(RelayTestCase):
         await upstream.when_received(9)
         assert len(self.flushLoggedErrors(ZeroDivisionError)) == 1
         assert (relay.to_upstream.failed, relay.to_client.failed) == (1, 1)
-        await relay.end_all(Cause.SHUTDOWN)
+        await relay.cut_off_all(Cause.SHUTDOWN)
         assert self.channel.ended == []
 
 
@@ -326,6 +326,45 @@ class EndingTests(RelayTestCase):
         relay.end_all(Cause.SHUTDOWN)
         clock.advance(10)
         await self.ended(relay, Cause.DEADLINE)
+
+    async def test_what_has_left_at_the_deadline_still_arrives(self):
+        """M6: at the deadline, a desktop that has only not read yet still gets all that was sent, and a clean end."""
+        clock = ClockedReactor()
+        relay, client, upstream = await self.through(clock=clock, deadline=10)
+        client.transport.pauseProducing()
+        client.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        near = self.channel.attached[0]._client.transport.getHandle()
+        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200_000)
+        stream = traffic(6, 150_000)
+        upstream.write(stream)
+        upstream.close()
+        while not self.channel.attached[0]._client.drained:
+            await deferLater(reactor, 0)
+        clock.advance(10)
+        await self.ended(relay, Cause.DEADLINE)
+        client.transport.resumeProducing()
+        await client.when_told_end()
+        assert client.received == stream
+        assert client.lost is None
+
+    async def test_a_channel_ends_a_session_while_it_is_attached(self):
+        """M6: a channel that wants no such session ends it at once; nothing of it is relayed."""
+
+        class Ending(Channel):
+            def attach(self, session):
+                session.end(Cause.SHUTDOWN)
+                return super().attach(session)
+
+        ends, port = await self.listen()
+        relay = await self.relay(f"tcp:127.0.0.1:{port}", channel=Ending())
+        client = await self.connect(relay)
+        client.write(frame(PLAIN, b"unwanted"))
+        upstream = await ends.when_connected()
+        await gatherResults([client.when_told_end(), upstream.when_told_end()])
+        assert upstream.received == b""
+        client.close()
+        upstream.close()
+        await self.ended(relay, Cause.SHUTDOWN)
 
     async def test_end_all(self):
         """M6: a shutdown delivers what is on its way, tells both sides, and is over when they have gone."""

@@ -154,6 +154,18 @@ class ConnectingTests(RelayTestCase):
             assert relay.causes[cause] == 1
             assert relay.upstreams.reached == {f"tls:127.0.0.1:{port}": None}
 
+    async def test_only_the_first_read_is_kept_before_the_upstream_is_there(self):
+        """M2: what a desktop sends before its upstream is there is kept, bounded: the rest is not read."""
+        ends, port = await self.listen()
+        relay = await self.relay(f"tls:127.0.0.1:{port}")
+        connected = ends.when_connected()
+        client = await self.connect(relay)
+        client.write(b"x" * 10_000_000)
+        await (await connected).when_received(1)
+        for _ in range(300):
+            await deferLater(reactor, 0)
+        assert 0 < relay.client_bytes <= 65536
+
     async def test_shutdown_while_the_upstream_is_being_connected(self):
         """M6: a shutdown waits for no upstream that does not answer."""
         ends, port = await self.listen()
@@ -202,7 +214,7 @@ class TlsTests(RelayTestCase):
         both.write_bytes(private + pem)
         return both, roots
 
-    async def secure(self, **options):
+    async def secure(self, early: bytes = b"", **options):
         """A relay that listens with TLS before one that connects with TLS: all that lies between is encrypted."""
         both, roots = self.certify()
         self.upstreams, port = await self.listen()
@@ -211,20 +223,45 @@ class TlsTests(RelayTestCase):
         secure_port = inner.ports[0].getHost().port
         outer = await self.relay(f"tls:localhost:{secure_port}:trustRoots={roots}", **options)
         client = await self.connect(outer)
+        client.write(early)
         upstream = await self.upstreams.when_connected()
         await self.channel.when_attached()
         return inner, outer, client, upstream
 
     async def test_bit_for_bit(self):
-        """M1, M5: over TLS, too, everything comes out as it went in."""
-        _inner, _outer, client, upstream = await self.secure()
+        """M1, M2, M5: over TLS, too, everything comes out as it went in, and what was sent at once comes first."""
         there, back = traffic(1, 2_000_000), traffic(2, 2_000_000)
-        client.write(there)
+        _inner, _outer, client, upstream = await self.secure(early=there)
         upstream.write(back)
         await upstream.when_received(len(there))
         await client.when_received(len(back))
         assert upstream.received == there
         assert client.received == back
+
+    async def test_what_is_sent_early_is_kept_while_upstreams_are_tried(self):
+        """M2, M7: one read over TLS brings several pieces; all are kept in order until the backup is there."""
+        both, roots = self.certify()
+        silent, silent_port = await self.listen()
+        ends, port = await self.listen()
+        clock = ClockedReactor()
+        inner = await self.relay(
+            f"tls:127.0.0.1:{silent_port}",
+            f"tcp:127.0.0.1:{port}",
+            listen=f"ssl:0:privateKey={both}:interface=127.0.0.1",
+            clock=clock,
+            connect_timeout=5,
+        )
+        outer = await self.relay(f"tls:localhost:{inner.ports[0].getHost().port}:trustRoots={roots}")
+        client = await self.connect(outer)
+        stream = traffic(8, 500_000)
+        client.write(stream)
+        await (await silent.when_connected()).when_received(1)
+        while inner.client_bytes < 40_000:
+            await deferLater(reactor, 0)
+        clock.advance(5.1)
+        upstream = await ends.when_connected()
+        await upstream.when_received(len(stream))
+        assert upstream.received == stream
 
     async def test_last_bytes(self):
         """M6: over TLS, too, the last bytes are delivered before the end, and all sessions end."""
