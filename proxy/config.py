@@ -6,7 +6,7 @@ stands in one table, `_READERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
@@ -14,13 +14,16 @@ from typing import Any
 
 from attrs import NOTHING, evolve, field, fields, frozen
 
+from proxy.campaign.group import NEEDS
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
+from proxy.direct.wires import direct_wire
 from proxy.endpoints import connectable, listenable
 from proxy.errors import OurError
 from proxy.ini import Problem, Section, cut
 from proxy.tevents.wires import tevent_wire
 from proxy.values import lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
+from proxy.witness.kinds import BUILT_IN, witness_kind
 
 
 class ConfigError(OurError):
@@ -54,6 +57,21 @@ class TEventsChannel:
 
 
 @frozen
+class DirectChannel:
+    """[direct]: where campaign managers connect, where OCS is, and who the proxy is there.
+
+    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7). `application_dbid` is None where
+    the proxy registers by its name alone.
+    """
+
+    listen: tuple[str, ...]
+    upstream: tuple[str, ...]
+    wire: str = "open"
+    application: str = "tevent-proxy"
+    application_dbid: int | None = None
+
+
+@frozen
 class Store:
     """[store]: where groups survive."""
 
@@ -65,6 +83,15 @@ class AdminOptions:
     """[admin]: where status, health and metrics are served, as endpoint strings."""
 
     listen: tuple[str, ...]
+
+
+@frozen
+class WitnessSection:
+    """[witness NAME]: somebody who knows what was retrieved. `name` is all of NAME, `kind` its first word."""
+
+    kind: str
+    name: str
+    options: Mapping[str, object]
 
 
 @frozen
@@ -82,26 +109,37 @@ class Config:
     """A conf file. What is None is off."""
 
     tevents: TEventsChannel | None = None
+    direct: DirectChannel | None = None
     policy: Policy = field(factory=Policy)
     groups: tuple[ConfiguredGroup, ...] = ()
     store: Store = field(factory=Store)
     admin: AdminOptions | None = None
     limits: Limits = field(factory=Limits)
+    witnesses: tuple[WitnessSection, ...] = ()
+
+
+CHANNELS = ("tevents", "direct")
+"""The sections of channels; the protocol of each can be the `control` of a group."""
 
 
 def _control(text: str) -> Control:
     control = one_of(Control)(text)
-    if control is not Control.TEVENTS:
-        raise ValueError(f"not available in this version: {text!r} (there is: tevents)")
+    if control.value not in CHANNELS:
+        raise ValueError(f"not available in this version: {text!r} (there are: {', '.join(CHANNELS)})")
     return control
 
 
-def _wire(text: str) -> str:
-    try:
-        tevent_wire(text)
-    except OurError as problem:
-        raise ValueError(str(problem)) from None
-    return text
+def _wire(find: Callable[[str], object]) -> Callable[[str], str]:
+    """A reader for the name of a wire format that `find` finds."""
+
+    def read(text: str) -> str:
+        try:
+            find(text)
+        except OurError as problem:
+            raise ValueError(str(problem)) from None
+        return text
+
+    return read
 
 
 def _store_url(text: str) -> str:
@@ -113,7 +151,7 @@ def _store_url(text: str) -> str:
 _READERS: Mapping[str, Callable[[str], object]] = {
     "listen": lines(listenable),
     "upstream": lines(connectable),
-    "wire": _wire,
+    "wire": _wire(tevent_wire),
     "communication_dn": one_line,
     "application": one_line,
     "application_dbid": whole,
@@ -141,6 +179,9 @@ _READERS: Mapping[str, Callable[[str], object]] = {
 }
 
 
+_DIRECT_READERS = {**_READERS, "wire": _wire(direct_wire)}
+
+
 def _defaults(options: type[Any], *but: str) -> dict[str, object]:
     """The options of a class and their defaults; those that must be given have NOTHING."""
     return {option.name: option.default for option in fields(options) if option.name not in but}
@@ -148,11 +189,16 @@ def _defaults(options: type[Any], *but: str) -> dict[str, object]:
 
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "tevents": _defaults(TEventsChannel),
+    "direct": _defaults(DirectChannel),
     "completion": _defaults(Policy, "complete"),
     "group": {"dbid": None, "campaign_id": None, "group_id": None, **_defaults(Policy)},
     "store": _defaults(Store),
     "admin": _defaults(AdminOptions),
     "limits": _defaults(Limits),
+    **{
+        f"witness {name}": {option: default for option, (_, default) in kind.options.items()}
+        for name, kind in BUILT_IN.items()
+    },
 }
 """Every option there is, by section, with its default: `attrs.NOTHING` where it must be given.
 
@@ -179,36 +225,49 @@ def parse(text: str) -> Config:
     sections, problems = cut(text)
     values: dict[str, dict[str, Any]] = {}
     groups: list[tuple[Section, dict[str, Any]]] = []
+    witnesses: list[tuple[Section, WitnessSection]] = []
     for section in sections:
         kind, _, name = section.title.partition(" ")
+        if kind == "witness":
+            witnesses += [(section, witness) for witness in _witness(section, name.strip(), problems)]
+            continue
         if kind not in OPTIONS or (kind == "group") != bool(name.strip()):
             problems.append(_unknown_section(section))
             continue
-        read = _read(section, OPTIONS[kind], problems)
+        read = _read(section, OPTIONS[kind], problems, _DIRECT_READERS if kind == "direct" else _READERS)
         if kind == "group":
             groups.append((section, read))
         else:
             values[kind] = read
-    if "tevents" not in values:
+    if not any(channel in values for channel in CHANNELS):
         problems.append(Problem("tevents", "", "missing, and there is no other channel: nothing would be relayed"))
 
     policy = Policy(**values.get("completion", {}))
     configured = [(section, _group(section, read, policy)) for section, read in groups]
+    problems += _without_channel(sections, policy, configured, values)
     problems += _unnamed(configured)
     problems += _shared_names(configured)
+    problems += _late_witnesses(witnesses, [policy, *(group.policy for _, group in configured)])
     if problems:
         raise ConfigError(problems)
     return Config(
-        tevents=TEventsChannel(**values["tevents"]),
+        tevents=TEventsChannel(**values["tevents"]) if "tevents" in values else None,
+        direct=DirectChannel(**values["direct"]) if "direct" in values else None,
         policy=policy,
         groups=tuple(group for _, group in configured),
         store=Store(**values.get("store", {})),
         admin=AdminOptions(**values["admin"]) if "admin" in values else None,
         limits=Limits(**values.get("limits", {})),
+        witnesses=tuple(witness for _, witness in witnesses),
     )
 
 
-def _read(section: Section, options: Mapping[str, object], problems: list[Problem]) -> dict[str, Any]:
+def _read(
+    section: Section,
+    options: Mapping[str, object],
+    problems: list[Problem],
+    readers: Mapping[str, Callable[[str], object]] = _READERS,
+) -> dict[str, Any]:
     """The values of a section that are right; what is not right, or missing, is added to `problems`."""
     values: dict[str, Any] = {}
     for key, entry in section.entries.items():
@@ -216,13 +275,40 @@ def _read(section: Section, options: Mapping[str, object], problems: list[Proble
             problems.append(Problem(section.title, key, _unknown_key(key, options), entry.line))
             continue
         try:
-            values[key] = _READERS[key](entry.text)
+            values[key] = readers[key](entry.text)
         except ValueError as problem:
             problems.append(Problem(section.title, key, str(problem), entry.line))
     for key, default in options.items():
         if default is NOTHING and key not in section.entries:
             problems.append(Problem(section.title, key, "missing", section.line))
     return values
+
+
+def _witness(section: Section, name: str, problems: list[Problem]) -> Iterator[WitnessSection]:
+    """The witness of a section, with all its options, where it is of a kind that is known."""
+    try:
+        kind = witness_kind(name.partition(" ")[0])
+    except OurError as problem:
+        problems.append(Problem(section.title, "", str(problem), section.line))
+        return
+    readers = {key: reader for key, (reader, _) in kind.options.items()}
+    defaults = {key: default for key, (_, default) in kind.options.items()}
+    read = _read(section, defaults, problems, readers)
+    yield WitnessSection(kind.name, name, {**defaults, **read})
+
+
+def _late_witnesses(
+    witnesses: Iterable[tuple[Section, WitnessSection]], policies: Iterable[Policy]
+) -> Iterator[Problem]:
+    """Witnesses that may be behind for longer than a group settles: it would be completed on what they knew before."""
+    shortest = min(min(policy.settle, policy.settle_dialed) for policy in policies)
+    for section, witness in witnesses:
+        late = witness.options.get("late")
+        if isinstance(late, float) and late >= shortest:
+            line = section.entries["late"].line if "late" in section.entries else section.line
+            yield Problem(
+                section.title, "late", f"{late:g} s: must be shorter than every settle ({shortest:g} s)", line
+            )
 
 
 def _unknown_section(section: Section) -> Problem:
@@ -251,15 +337,34 @@ def _group(section: Section, values: Mapping[str, Any], policy: Policy) -> Confi
     return ConfiguredGroup(GroupNames(**names, name=name), evolve(policy, **options))
 
 
+def _without_channel(
+    sections: Iterable[Section],
+    policy: Policy,
+    groups: Iterable[tuple[Section, ConfiguredGroup]],
+    channels: Container[str],
+) -> Iterator[Problem]:
+    """Control protocols that are asked for, or needed to complete, and whose channel is off; each where it is said."""
+    said = [(section, policy) for section in sections if section.title == "completion"]
+    said += [(section, group.policy) for section, group in groups]
+    for section, asked in said:
+        written, control = section.entries, asked.control.value
+        needed = "by" in written and asked.by is By.PROXY and asked.complete
+        if control not in channels and ("control" in written or needed):
+            line = written["control"].line if "control" in written else section.line
+            yield Problem(section.title, "control", f"{control} needs a section [{control}]", line)
+
+
 def _unnamed(groups: Iterable[tuple[Section, ConfiguredGroup]]) -> Iterator[Problem]:
     """Groups whose ids do not suffice: for the control protocol (N3), or to name a group at all."""
     for section, group in groups:
         policy, written = group.policy, section.entries
-        if policy.by is By.PROXY and policy.complete and "dbid" not in written:
+        completes = policy.by is By.PROXY and policy.complete
+        missing = [need for need in NEEDS[policy.control] if completes and need not in written]
+        for need in missing:
             text = f"missing: control = {policy.control.value} cannot complete the group without it (or: complete = no)"
-            yield Problem(section.title, "dbid", text, section.line)
+            yield Problem(section.title, need, text, section.line)
         for one, other in (("campaign_id", "group_id"), ("group_id", "campaign_id")):
-            if one in written and other not in written:
+            if one in written and other not in written and other not in missing:
                 yield Problem(section.title, other, f"missing: {one} alone names no group", written[one].line)
 
 

@@ -86,11 +86,10 @@ class IRecordWitness(Interface):
     counts: Mapping[str, int] = Attribute("What it counted since it began, by name, for /metrics.")
 
     def watch(observe: Callable[[Observation], object]) -> None:
-        """Begin to report Retrieved, ListStatistics, WordHeard, WitnessFound and WitnessLost, on the reactor's thread.
+        """Begin to report Retrieved, ListStatistics, SessionWitnessed, WitnessFound and WitnessLost.
 
-        From WitnessFound to WitnessLost it has said all that it could know: it is believed. What it reports at any
-        other time is of the past: it counts what was retrieved, and is no evidence (R14). A WordHeard that says loaded
-        or unloaded tells where a session begins and ends in what it reports, and nothing of the group's life (R1).
+        On the reactor's thread. From WitnessFound to WitnessLost it has said all that it could know: it is believed.
+        What it reports at any other time is of the past: it counts what was retrieved, and is no evidence (R14).
         """
 
     def stop() -> None:

@@ -22,12 +22,17 @@ from twisted.python.usage import UsageError
 
 from proxy.admin.site import site
 from proxy.campaign.groups import Groups
+from proxy.campaign.policy import Control
+from proxy.channel import Channel
 from proxy.config import Config, ConfigError, load
+from proxy.direct.channel import Direct
 from proxy.errors import OurError
+from proxy.interfaces import IRecordWitness
 from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
+from proxy.witness.kinds import witness_kind
 
 
 class CannotStart(OurError):
@@ -55,13 +60,20 @@ class ProxyService(Service):
         self.config = config
         self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
         self.board = Switchboard(self.groups, MemoryStore(), reactor, now, wall)
-        self.channels: list[TEvents] = []
+        self.channels: list[Channel] = []
+        limits, timeout, numbers = config.limits, config.policy.answer_timeout, count(1)
         if config.tevents is not None:
-            timeout = config.policy.answer_timeout
+            self.channels.append(TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random))
+        if config.direct is not None:
+            policies = (config.policy, *(group.policy for group in config.groups))
+            completes = any(policy.control is Control.DIRECT for policy in policies)
             self.channels.append(
-                TEvents(reactor, config.tevents, config.limits, timeout, self.board, count(1), chance.random)
+                Direct(reactor, config.direct, limits, timeout, self.board, numbers, chance.random, completes)
             )
-        self.status = Status(self.board, self.channels)
+        self.witnesses: list[IRecordWitness] = [
+            witness_kind(section.kind).witness(section.name, section.options, reactor) for section in config.witnesses
+        ]
+        self.status = Status(self.board, self.channels, self.witnesses)
         self.admin_ports: list[IListeningPort] = []
         self._reactor = reactor
 
@@ -76,6 +88,8 @@ class ProxyService(Service):
                 self.admin_ports.append(await endpoint.listen(site(self.status)))
             for channel in self.channels:
                 await channel.start()
+            for witness in self.witnesses:
+                witness.watch(self.board.observe)
         except CannotListenError as problem:
             where = f"{problem.interface or '*'}:{problem.port}"
             raise CannotStart(f"cannot listen on {where}: {problem.socketError}") from problem
@@ -111,6 +125,8 @@ class ProxyService(Service):
         return Deferred.fromCoroutine(self._end())
 
     async def _end(self) -> None:
+        for witness in self.witnesses:
+            witness.stop()
         ports, self.admin_ports = self.admin_ports, []
         ending: list[Deferred[Any]] = [channel.stop() for channel in self.channels]
         ending += [stopped for port in ports if (stopped := port.stopListening()) is not None]

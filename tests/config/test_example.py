@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "conf" / "tevent-proxy.conf"
 REFERENCE = ROOT / "docs" / "options.md"
 
-_COMMENTED = re.compile(r"^; (?=\w+ = |\[group )", re.MULTILINE)
+_COMMENTED = re.compile(r"^; (?=\w+ = |\[(?:group |witness |direct\]))", re.MULTILINE)
 
 
 def everything() -> str:
@@ -27,7 +27,13 @@ def named(text: str) -> dict[str, set[str]]:
     """The options that stand in a conf file, by section."""
     sections, problems = cut(text)
     assert problems == []
-    return {section.title.partition(" ")[0]: set(section.entries) for section in sections}
+    return {kind(section.title): set(section.entries) for section in sections}
+
+
+def kind(title: str) -> str:
+    """The sections of OPTIONS that a title is one of: what follows the name of a kind is up to the site."""
+    words = title.split(" ")
+    return next(known for known in (" ".join(words[:2]), words[0]) if known in OPTIONS)
 
 
 def test_the_example_can_be_used() -> None:
@@ -69,8 +75,9 @@ def test_the_reference_names_every_option_with_its_default() -> None:
     """docs/options.md has a row for every option, under its section, with the default of the code."""
     rows: dict[str, dict[str, str]] = {}
     for chapter in REFERENCE.read_text("utf-8").split("\n## [")[1:]:
-        section = re.split(r"\W", chapter, maxsplit=1)[0]
-        rows[section] = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]*)`? \|", chapter, re.MULTILINE))
+        rows[kind(chapter.partition("]")[0])] = dict(
+            re.findall(r"^\| `(\w+)` \| `?([^|`]*)`? \|", chapter, re.MULTILINE)
+        )
     for section, options in OPTIONS.items():
         own = {k: v for k, v in options.items() if section != "group" or k not in OPTIONS["completion"]}
         assert rows.get(section) == {key: written(default) for key, default in own.items()}, section
