@@ -16,13 +16,17 @@ from proxy.campaign.observation import (
     Announce,
     AskStatus,
     Command,
+    DesktopError,
     GroupNames,
     MessageTaken,
     News,
     NotifyAgent,
     Observation,
+    RecordRequested,
     SessionBlind,
     Settled,
+    SourceConnected,
+    SourceLost,
     Status,
     Stop,
     Unload,
@@ -258,6 +262,25 @@ def test_a_store_that_never_writes_does_not_hang_the_completion(answers: bool) -
             for writing in store.writing:
                 writing.callback(None)
             assert desk.control.steps == []
+
+
+def test_nothing_is_completed_while_the_control_session_is_down() -> None:
+    """R17, R2: without a control session nothing is sent, however long it lasts; then the status is asked."""
+    desk = Desk()
+    desk.exhaust()
+    desk.control.registered = False
+    desk.board.observe(SourceLost("tevents"))
+    pass_time(desk, 3600)
+    assert desk.control.steps == []
+    desk.control.registered = True
+    asked = len(desk.control.sent)
+    desk.board.observe(SourceConnected("tevents"))
+    assert [step for step, _, _ in desk.control.sent[asked:]] == ["ask_status"]
+    desk.status(Status.RUNNING)
+    desk.board.observe(RecordRequested(7, "3001", SALES))
+    desk.board.observe(DesktopError(7, "3001", SALES, no_records=True))
+    pass_time(desk, 61)
+    assert desk.control.steps == ["stop"]
 
 
 def test_a_stop_written_after_the_group_is_wanted_again() -> None:

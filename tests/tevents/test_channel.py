@@ -6,6 +6,7 @@ import random
 import struct
 
 from twisted.internet.defer import gatherResults
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from proxy.campaign.observation import (
     AgentHeard,
@@ -180,11 +181,17 @@ class MalformedTests(ChannelTestCase):
     BAD = b"\0\0\0\3\0\x60"
 
     async def test_relayed_unseen(self) -> None:
-        """on_malformed = relay: all goes on, unseen in that direction only; counted."""
+        """on_malformed = relay: all goes on, unseen in that direction only; counted, and logged once."""
+        logged: list[LogEvent] = []
+        globalLogPublisher.addObserver(logged.append)
+        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
         await self.channel(control=False)
         client, upstream = await self.desktop()
         upstream.write(PLAIN + self.BAD + event(GSW_USER_EVENT="CampaignStarted"))
         await client.when_received(len(PLAIN + self.BAD + event(GSW_USER_EVENT="CampaignStarted")))
+        upstream.write(self.BAD)
+        await client.when_received(len(PLAIN + self.BAD + event(GSW_USER_EVENT="CampaignStarted") + self.BAD))
+        assert [each["session"] for each in logged if each["log_level"] is LogLevel.warn] == [1]
         client.write(request(GSW_CM_MessageType=7))
         await upstream.when_received(len(request(GSW_CM_MessageType=7)))
         assert [type(each).__name__ for each in self.groups.seen] == ["SessionBlind", "ControlRequested"]
