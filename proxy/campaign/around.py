@@ -38,6 +38,7 @@ class Surroundings:
     connected: set[str] = field(factory=set)
     in_trouble: bool = False
     witnesses: set[str] = field(factory=set)
+    lost_witnesses: set[str] = field(factory=set)
     counts: dict[str, int] = field(factory=dict)
     numbers: Iterator[int] = field(factory=lambda: count(1))
 

@@ -45,7 +45,8 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
     if group.in_trouble:
         return "the end of SystemError"
     if not rule_a(group) and session.evidence.newest is None:
-        return "no more records"
+        lost = ", ".join(sorted(group.around.lost_witnesses))
+        return f"no more records (lost: {lost})" if lost else "no more records"
     return None
 
 

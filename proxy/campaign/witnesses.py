@@ -25,9 +25,11 @@ class Witnesses:
 
     def found(self, seen: WitnessFound, now: float) -> None:
         self._around.witnesses.add(seen.witness)
+        self._around.lost_witnesses.discard(seen.witness)
 
     def lost(self, seen: WitnessLost, now: float) -> None:
         self._around.witnesses.discard(seen.witness)
+        self._around.lost_witnesses.add(seen.witness)
         for group in self._which.groups:
             for session in group.sessions:
                 session.tallies.pop(seen.witness, None)

@@ -192,7 +192,9 @@ def test_a_witness_that_is_lost_knows_nothing_until_the_next_session() -> None:
     finishes(anna, "77")
     witness.lost()
     assert desk["retrieved"] is None
+    assert desk["waiting_for"] == "no more records (lost: log)"
     witness.found()
+    assert desk["waiting_for"] == "no more records"
     witness.retrieved(1, 10)
     finishes(anna, "78")
     assert desk["retrieved"] is None
