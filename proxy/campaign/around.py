@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -30,7 +31,10 @@ class References:
 
 @define
 class Surroundings:
-    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go."""
+    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go.
+
+    `waiting_clients`: how many requests for groups a session of a client has without an answer.
+    """
 
     registrations: Registrations
     references: References
@@ -40,6 +44,7 @@ class Surroundings:
     witnesses: set[str] = field(factory=set)
     lost_witnesses: set[str] = field(factory=set)
     counts: dict[str, int] = field(factory=dict)
+    waiting_clients: Counter[int] = field(factory=Counter)
     numbers: Iterator[int] = field(factory=lambda: count(1))
 
     def add(self, name: str) -> None:

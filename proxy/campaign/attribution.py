@@ -46,9 +46,13 @@ class Attribution:
         group = self.find(with_campaign(names))
         return group.policy if group is not None else self._default
 
-    def client_requests(self) -> list[tuple[Group, ClientRequest]]:
-        """All that clients asked and OCS has not answered."""
-        return [(group, asked) for group in self.groups for asked in group.requests]
+    def client_requests(self, session: int | None = None) -> list[tuple[Group, ClientRequest]]:
+        """What clients asked and OCS has not answered: all, or that of one session."""
+        waiting = self._around.waiting_clients
+        if not waiting or (session is not None and session not in waiting):
+            return []
+        every = [(group, asked) for group in self.groups for asked in group.requests]
+        return [(group, asked) for group, asked in every if session in (None, asked.session)]
 
     def find(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
         """The group that is meant, None where that cannot be told (N1)."""

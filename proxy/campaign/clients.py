@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from attrs import define
@@ -50,10 +51,14 @@ class ClientRequest:
 
 
 class ClientRequests:
-    """The unanswered requests for one group, the oldest first. True where one of them holds our own back."""
+    """The unanswered requests for one group, the oldest first. True where one of them holds our own back.
 
-    def __init__(self) -> None:
+    `waiting` counts those of all groups by session.
+    """
+
+    def __init__(self, waiting: Counter[int]) -> None:
         self._unanswered: list[ClientRequest] = []
+        self._waiting = waiting
 
     def __iter__(self) -> Iterator[ClientRequest]:
         return iter(list(self._unanswered))
@@ -68,13 +73,18 @@ class ClientRequests:
 
     def add(self, request: ClientRequest) -> None:
         """A request passes."""
+        self._waiting[request.session] += 1
         self._unanswered.append(request)
         self._unanswered.sort(key=lambda asked: asked.number)
-        del self._unanswered[:-MAX_UNANSWERED]
+        for oldest in self._unanswered[:-MAX_UNANSWERED]:
+            self.forget(oldest)
 
     def forget(self, request: ClientRequest) -> None:
         """It is answered, or given up."""
         self._unanswered.remove(request)
+        self._waiting[request.session] -= 1
+        if not self._waiting[request.session]:
+            del self._waiting[request.session]
 
     def answered_by(self, word: Word, mode: str | None, reference: str | None) -> ClientRequest | None:
         """The request that a word of OCS accepts.

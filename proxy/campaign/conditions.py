@@ -71,30 +71,41 @@ def rule_a(group: Group) -> bool:
 
 
 def holding(group: Group, now: float) -> Obstacle | None:
-    """The outstanding records that hold the group; those that no longer do are marked (R11)."""
-    number = 0
-    for record in group.session.records.in_hand():
-        if not record.stale and _goes_stale(group, record, now):
-            record.stale = True
+    """The outstanding records that hold the group; those that no longer do are let go (R11)."""
+    records = group.session.records
+    newest = group.session.evidence.newest
+    if newest is not None:
+        for record in [record for record in _old(group, now) if _is_left_behind(group, record, newest)]:
+            records.let_go(record)
             group.around.add("records_stale")
             group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
-        number += not record.stale
+    number = records.outstanding - records.stale
     return _counted(number, "record", "outstanding") if number else None
 
 
-def _goes_stale(group: Group, record: Record, now: float) -> bool:
-    newest = group.session.evidence.newest
-    if newest is None or record.delivered_at is None or now < record.delivered_at + group.policy.stale_after:
-        return False
+def _old(group: Group, now: float) -> Iterator[Record]:
+    """The records that hold the group, and have been outstanding for `stale_after`."""
+    for record in group.session.records.in_hand():
+        if record.delivered_at is None or now < record.delivered_at + group.policy.stale_after:
+            return
+        if not record.stale:
+            yield record
+
+
+def _is_left_behind(group: Group, record: Record, newest: float) -> bool:
+    """Whether its agent has gone, or its call was released, before the newest evidence."""
     gone = group.around.registrations.gone_since(record.dn)
     return any(since is not None and newest > since for since in (record.released_at, gone))
 
 
-def stale_times(group: Group) -> Iterator[float]:
-    """When outstanding records may stop holding the group."""
-    for record in group.session.records.in_hand():
-        if record.delivered_at is not None and not record.stale:
-            yield record.delivered_at + group.policy.stale_after
+def next_stale(group: Group, now: float) -> float | None:
+    """When the next outstanding record may stop holding the group."""
+    times = (
+        record.delivered_at + group.policy.stale_after
+        for record in group.session.records.in_hand()
+        if record.delivered_at is not None
+    )
+    return next((when for when in times if when > now), None)
 
 
 def rule(group: Group) -> str:

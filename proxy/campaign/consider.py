@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.campaign.completion import Completion
-from proxy.campaign.conditions import obstacle, quiet_at, rule, settle_time, stale_times, unanswered
+from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unanswered
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 from proxy.campaign.notices import Notices
@@ -76,4 +76,6 @@ def _times(group: Group, now: float) -> Iterator[float]:
         if until is not None:
             yield until
     elif group.state is State.RUNNING and group.session.evidence.newest is not None:
-        yield from stale_times(group)
+        stale = next_stale(group, now)
+        if stale is not None:
+            yield stale

@@ -187,8 +187,8 @@ class Desktops:
 
     def message_taken(self, seen: MessageTaken, now: float) -> None:
         self.requests.message_taken(seen.session, seen.message_reference)
-        for _, asked in self._which.client_requests():
-            if asked.session == seen.session and asked.message_reference == seen.message_reference:
+        for _, asked in self._which.client_requests(seen.session):
+            if asked.message_reference == seen.message_reference:
                 asked.message_reference = None
 
     def message_refused(self, seen: MessageRefused, now: float) -> None:
@@ -196,8 +196,8 @@ class Desktops:
         if request is not None:
             self._around.add("actions_refused")
             self.forget(request)
-        for group, asked in self._which.client_requests():
-            if asked.session == seen.session and asked.message_reference == seen.message_reference:
+        for group, asked in self._which.client_requests(seen.session):
+            if asked.message_reference == seen.message_reference:
                 group.refused(asked)
                 self._agenda.add(group)
                 return

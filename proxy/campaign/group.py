@@ -76,7 +76,7 @@ class Group:
         self.touched_at = float("-inf")
         self.held_since: float | None = None
         self.would_complete: int | None = None
-        self.requests = ClientRequests()
+        self.requests = ClientRequests(around.waiting_clients)
         self.awaiting: set[DesktopRequest] = set()
         self.completion: Course | None = None
         self.notices: Notices | None = None
@@ -195,6 +195,7 @@ class Group:
             tally.whole = False  # what was retrieved in the other's name is missing
         self.in_trouble = self.in_trouble or other.in_trouble
         for asked in other.requests:
+            other.requests.forget(asked)
             self.requests.add(asked)
         latest = max(ours, theirs, key=lambda session: session.decided_by)
         self._arm(latest.armed if latest.decided_by else ours.armed or theirs.armed)

@@ -27,7 +27,8 @@ class Record:
 
     `deliveries` is how often it was given to an agent: an action that came before the last one says nothing of it.
     `acted_at`: when the last action on it that took effect was sent.
-    `due` is the time of a callback as the agent wrote it. `stale`: it no longer holds its group (R11).
+    `due` is the time of a callback as the agent wrote it. `stale`: it is outstanding, and holds its group no longer
+    (R11).
     """
 
     handle: str
@@ -60,6 +61,7 @@ class Records:
 
     def __init__(self) -> None:
         self.delivered = 0
+        self.stale = 0
         self.finalized_of_delivered = 0
         self._records: dict[str, Record] = {}
         self._states: dict[State, dict[Record, None]] = {state: {} for state in State}
@@ -94,8 +96,13 @@ class Records:
         return self._records.get(handle)
 
     def in_hand(self) -> Iterator[Record]:
-        """The outstanding records."""
+        """The outstanding records, in the order in which they were delivered."""
         return iter(self._states[State.OUTSTANDING])
+
+    def let_go(self, record: Record) -> None:
+        """An outstanding record holds its group no longer (R11), until it is delivered again."""
+        record.stale = True
+        self.stale += 1
 
     def with_phone(self, dn: str, phone: str) -> Record | None:
         """The outstanding record of an agent that has this phone (R7)."""
@@ -130,7 +137,7 @@ class Records:
         if record.stale or not (is_open and telephony):
             self._move(record, State.OUTSTANDING)
             record.deliveries += 1
-            record.dn, record.delivered_at, record.due, record.stale = dn, now, None, False
+            record.dn, record.delivered_at, record.due = dn, now, None
         record.released_at = None
         record.calling_list = calling_list or record.calling_list
         record.chain = chain or record.chain
@@ -146,6 +153,7 @@ class Records:
 
     def _enter(self, record: Record) -> None:
         self._states[record.state][record] = None
+        self.stale += record.stale
         if record.state is State.FINALIZED and record.deliveries:
             self.finalized_of_delivered += 1
         elif record.state in WAITING and record.in_chain is not None:
@@ -153,6 +161,8 @@ class Records:
 
     def _leave(self, record: Record) -> None:
         del self._states[record.state][record]
+        self.stale -= record.stale
+        record.stale = False
         if record.state is State.FINALIZED and record.deliveries:
             self.finalized_of_delivered -= 1
         elif record.state in WAITING and record.in_chain is not None:
@@ -230,4 +240,6 @@ class Records:
             if handle not in self._records:
                 self._take(record)
                 self.delivered += record.deliveries > 0
+        in_hand = sorted(self._states[State.OUTSTANDING], key=lambda record: record.delivered_at or 0.0)
+        self._states[State.OUTSTANDING] = dict.fromkeys(in_hand)
         self._latest = {**other._latest, **self._latest}
