@@ -1,4 +1,4 @@
-"""The command line: `tevent-proxy check | run | simulate | demo`.
+"""The command line: `tevent-proxy check | run | replay | simulate | demo`.
 
 Exit codes: 0 it went well, 1 there are problems (each on a line of its own), 2 the command line is wrong.
 """
@@ -45,6 +45,12 @@ def _parser() -> ArgumentParser:
     run.add_argument("--config", metavar="FILE", required=True, dest="file")
     run.set_defaults(command=_run)
 
+    replay = commands.add_parser("replay", help="say what the proxy would have done, from logs of T-Server and others")
+    replay.add_argument("files", metavar="FILE", nargs="+", help="logs, plain or gzip, in any order")
+    replay.add_argument("--config", metavar="FILE", dest="file", help="what the proxy would be told to do")
+    replay.add_argument("--json", action="store_true", help="the report for machines")
+    replay.set_defaults(command=_replay)
+
     # These two read their own arguments; they stand here for --help.
     commands.add_parser("simulate", help="run a T-Server with a dialer behind it, or agents, to try the proxy")
     commands.add_parser("demo", help="simulator, agents and proxy together, in under a minute")
@@ -66,6 +72,18 @@ def _run(options: Namespace) -> int:
     from proxy.service import run  # what only one command needs is imported by that command
 
     return run(config)
+
+
+def _replay(options: Namespace) -> int:
+    config = None
+    if options.file is not None:
+        config = _loaded(options.file)
+        if config is None:
+            return 1
+    from proxy.replay.command import run
+
+    run(options.files, config, options.json)
+    return 0
 
 
 def _simulate(arguments: list[str]) -> int:

@@ -22,7 +22,7 @@ from proxy.endpoints import connectable, listenable
 from proxy.errors import OurError
 from proxy.ini import Problem, Section, cut
 from proxy.tevents.wires import tevent_wire
-from proxy.values import lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
+from proxy.values import file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 from proxy.witness.kinds import BUILT_IN, witness_kind
 
 
@@ -54,6 +54,7 @@ class TEventsChannel:
     application: str
     application_dbid: int
     wire: str = "open"
+    trace: str | None = None
 
 
 @frozen
@@ -155,6 +156,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "communication_dn": one_line,
     "application": one_line,
     "application_dbid": whole,
+    "trace": file_or_none,
     "by": one_of(By),
     "control": _control,
     "attribute": one_of(Attribute),

@@ -32,6 +32,7 @@ from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
+from proxy.tevents.trace import Trace
 from proxy.witness.kinds import witness_kind
 
 
@@ -61,9 +62,14 @@ class ProxyService(Service):
         self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
         self.board = Switchboard(self.groups, MemoryStore(), reactor, now, wall)
         self.channels: list[Channel] = []
+        self._trace: Trace | None = None
         limits, timeout, numbers = config.limits, config.policy.answer_timeout, count(1)
         if config.tevents is not None:
-            self.channels.append(TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random))
+            if config.tevents.trace is not None:
+                self._trace = Trace(config.tevents.trace, wall)
+            self.channels.append(
+                TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random, self._trace)
+            )
         if config.direct is not None:
             policies = (config.policy, *(group.policy for group in config.groups))
             completes = any(policy.control is Control.DIRECT for policy in policies)
@@ -82,6 +88,7 @@ class ProxyService(Service):
         return Deferred.fromCoroutine(self._begin())
 
     async def _begin(self) -> None:
+        self._begin_trace()
         try:
             for description in self.config.admin.listen if self.config.admin else ():
                 endpoint = serverFromString(self._reactor, description)
@@ -96,6 +103,13 @@ class ProxyService(Service):
         except OSError as problem:
             raise CannotStart(f"cannot listen: {problem}") from problem
         self._say_where()
+
+    def _begin_trace(self) -> None:
+        try:
+            if self._trace is not None:
+                self._trace.open()
+        except OSError as problem:
+            raise CannotStart(f"[tevents] trace: {problem}") from problem
 
     def _say_where(self) -> None:
         ports = [("admin", port) for port in self.admin_ports]
@@ -132,6 +146,8 @@ class ProxyService(Service):
         ending += [stopped for port in ports if (stopped := port.stopListening()) is not None]
         await DeferredList(ending)
         self.board.close()
+        if self._trace is not None:
+            self._trace.close()
 
 
 # ---------------------------------------------------------------------------------------------------------- twistd

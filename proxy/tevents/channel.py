@@ -25,13 +25,15 @@ from proxy.tevents.session import (
     FromDesktop,
     FromServer,
 )
+from proxy.tevents.trace import ENDED, Trace, Traced, received_from, sent_to
 from proxy.tevents.wires import tevent_wire
 
 
 class TEvents(Channel):
     """Relay and control session of [tevents].
 
-    `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1.
+    `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `trace`, where there is one,
+    is written to; it is opened and closed elsewhere.
     """
 
     name = "tevents"
@@ -45,10 +47,12 @@ class TEvents(Channel):
         board: Switchboard,
         numbers: Iterator[int],
         jitter: Callable[[], float],
+        trace: Trace | None = None,
     ) -> None:
         self.counts = Counts()
         self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
         self._board = board
+        self._trace = trace
         self._wire = tevent_wire(options.wire)
         self._communication_dn = options.communication_dn
         self.relay = Relay(
@@ -75,6 +79,7 @@ class TEvents(Channel):
             answer_timeout,
             jitter,
         )
+        self.control.trace = trace
         board.controls[self.control.name] = self.control
 
     def looked(self) -> Mapping[str, int]:
@@ -104,11 +109,20 @@ class TEvents(Channel):
             session.number, self._wire, self._board, self._communication_dn, self.counts, session.inject_to_client
         )
         self._board.sessions[session.number] = desktop
-        return FromDesktop(desktop), FromServer(desktop, self._control_is_up)
+        from_desktop, from_server = FromDesktop(desktop), FromServer(desktop, self._control_is_up)
+        if (trace := self._trace) is None:
+            return from_desktop, from_server
+        number = session.number
+        return (
+            Traced(from_desktop, number, received_from(number), self._wire, trace),
+            Traced(from_server, number, sent_to(number), self._wire, trace),
+        )
 
     def _control_is_up(self) -> bool:
         return self.control.registered
 
     def _ended(self, session: Session, cause: Cause) -> None:
+        if self._trace is not None:
+            self._trace.note(ENDED.format(session.number))
         self._board.sessions.pop(session.number, None)
         self._board.observe(SessionEnded(session.number))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from proxy.campaign.attribute import GSW_AUTO_COMPLETION, Edit
 from proxy.campaign.observation import (
     ControlRefused,
     DnRegistered,
     DnUnregistered,
+    GroupNames,
     MessageRefused,
     MessageTaken,
     NotifyAgent,
     Observation,
+    Request,
     SessionBlind,
 )
 from proxy.errors import DoesNotFit, Malformed
@@ -22,7 +25,6 @@ from proxy.gsw.reading import gsw
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.relay.frames import Want
-from proxy.switchboard import Switchboard
 from proxy.tevents import vocabulary
 from proxy.tevents.message import (
     COMMUNICATION_DN,
@@ -72,6 +74,18 @@ MAX_REGISTERING = 256
 """How many unanswered DN registrations of one session are remembered; the oldest are forgotten first."""
 
 
+class Board(Protocol):
+    """Where a session's observations go. See Switchboard."""
+
+    def observe(self, observation: Observation) -> bool:
+        """See Switchboard."""
+        ...
+
+    def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
+        """See Switchboard."""
+        ...
+
+
 class Counts:
     """What the sessions of the channel count: plain integers, read when somebody asks."""
 
@@ -95,7 +109,7 @@ class DesktopSession:
         self,
         number: int,
         wire: ITEventWire,
-        board: Switchboard,
+        board: Board,
         communication_dn: str,
         counts: Counts,
         inject: Callable[[bytes], bool],

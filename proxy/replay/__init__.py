@@ -1,0 +1,1 @@
+"""Replay: printed logs in, what would have happened to the campaign groups out."""

@@ -1,0 +1,82 @@
+"""The groups, played to in the time of the logs, and what they would have done.
+
+Nothing is sent in a replay, so nothing is waited for: whatever `by` says, groups are completed by nobody, and say what
+would have been done (R29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve
+
+from proxy.campaign.groups import Groups
+from proxy.campaign.observation import Announce, Command, Observation, WakeAt, WitnessFound
+from proxy.campaign.policy import By, ConfiguredGroup, Policy
+from proxy.config import Config
+from proxy.replay.clients import Clients
+from proxy.replay.entries import Controlled, Entry, Teller, Witnessed
+from proxy.replay.reader import WITNESS
+from proxy.replay.report import Report
+
+
+class Play:
+    """Entries in, in the order of their times; a report grows. `config` is that of the proxy that is thought of."""
+
+    def __init__(self, config: Config | None, tellers: Iterable[Teller]) -> None:
+        policy = config.policy if config is not None else Policy()
+        configured = config.groups if config is not None else ()
+        self.groups = Groups(
+            evolve(policy, by=By.NOBODY),
+            [ConfiguredGroup(group.names, evolve(group.policy, by=By.NOBODY)) for group in configured],
+        )
+        self.report = Report()
+        self.left_out = 0
+        """How many messages were left out, because somebody who knows more logged them, too."""
+        self._best = min(tellers, default=Teller.NOBODY_KNOWS)
+        self._now: float | None = None
+        self._wake_at: float | None = None
+        dn = config.tevents.communication_dn if config is not None and config.tevents is not None else None
+        controls = {policy.control.value, *(group.policy.control.value for group in configured)}
+        self._clients = Clients(self._observe, dn, policy.answer_timeout, controls)
+        self._witness_is_there = False
+
+    def tell(self, entry: Entry) -> None:
+        """The next entry. What lies behind the one before happens now."""
+        if not isinstance(entry.what, (Witnessed, Controlled)):
+            self._best = min(self._best, entry.teller)
+            if entry.teller > self._best:
+                self.left_out += 1
+                return
+        now = entry.when if self._now is None else max(self._now, entry.when)
+        self._wake_until(now)
+        self._now = now
+        self.report.span(now)
+        if isinstance(entry.what, Witnessed) and not self._witness_is_there:
+            self._witness_is_there = True
+            self._observe(WitnessFound(WITNESS))
+        self._clients.tell(evolve(entry, when=now))
+
+    def end(self) -> Report:
+        """There are no more entries."""
+        now = self._now or 0.0
+        self.report.end(now, self.groups.status(now), self.groups.counts)
+        return self.report
+
+    def _observe(self, seen: Observation) -> None:
+        assert self._now is not None
+        self._carry_out(self.groups.observe(seen, self._now), self._now)
+
+    def _wake_until(self, now: float) -> None:
+        while self._wake_at is not None and self._wake_at <= now:
+            at, self._wake_at = self._wake_at, None
+            self._carry_out(self.groups.wake(at), at)
+            if self._wake_at is not None and self._wake_at <= at:
+                self._wake_at = None
+
+    def _carry_out(self, commands: Iterable[Command], now: float) -> None:
+        for command in commands:
+            if isinstance(command, WakeAt):
+                self._wake_at = command.when
+            elif isinstance(command, Announce):
+                self.report.announced(now, command, lambda: self.groups.status(now))

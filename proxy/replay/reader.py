@@ -1,0 +1,294 @@
+"""One log, line by line, to entries: messages are cut out, everything else is passed over, or understood by others.
+
+Pure: lines in, entries out. What may follow a message and belongs to it (a SIP Server's lines on whom it went to) is
+waited for, so an entry comes out when the next line begins something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from attrs import evolve
+
+from proxy.campaign.attribute import GSW_AUTO_COMPLETION
+from proxy.kvlist import Pair, Value
+from proxy.replay import headers
+from proxy.replay.entries import ControlIs, Controlled, Entry, Heard, Left, Teller, Unreadable, What, Witnessed
+from proxy.replay.headers import Header
+from proxy.replay.stamps import LogClock
+from proxy.tevents.message import TIME_IN_SECS, Message
+from proxy.tevents.printed import NUMBERS, UNKNOWN, Family, number_of, read
+from proxy.tevents.session import WANTED_OF_CLIENTS, WANTED_OF_SERVERS
+from proxy.tevents.trace import ENDED, LOST, REGISTERED, UNREADABLE
+from proxy.witness.oclog_lines import OcsLogLines
+
+WITNESS = "ocs-log"
+"""The name under which what OCS's log says of records is kept."""
+
+WANTED = frozenset(WANTED_OF_CLIENTS) | frozenset(WANTED_OF_SERVERS) | {0, 95}
+"""The messages that are read: those that a proxy in line looks into, and the beginnings of sessions."""
+
+LONGEST = 5000
+"""At how many lines a message ends in any case."""
+
+_CONTINUES = re.compile(r"Attribute\w|attr_#|GSW_CM_|'|\.\.\.\s*$|message attributes:|Time\s*= Complex")
+"""Lines that belong to a message though they are not indented: some logs have lost their indentation."""
+
+_NOTES = re.compile(
+    "(?:" + "|".join((ENDED, UNREADABLE)).replace("{}", r"(\d+)") + f"|({REGISTERED})|({LOST}))$"
+    # What the simulated T-Server says of a client that has gone.
+    r"|client (\d+)\([^)]*\) disconnected$"
+)
+
+_DIRECT = re.compile(r"(OCMClient\[\d+\])::message (?:received|sent)\s*$")
+_DIRECT_LINE = re.compile(r"(GSW_CM_\w+)(?:\s+(\S.*?))?\s*$|\s+'(.*?)'\s+(\S.*?)\s*$")
+_LISTED = re.compile(r"(?:Parsed OCS request:|Desktop request received)\s*(?P<first>'.*)?$")
+_LISTED_LINE = re.compile(r"\s*'(.*?)'\s+(\S.*?)\s*$")
+"""Campaign control as OCS logs it (D): the direct protocol, and what came over HTTP or from a desktop."""
+
+_NUMBER = re.compile(r"(\d+)(?: \[\w+\])?")
+_MASKED = re.compile(r"\*+")
+
+
+class LogReader:
+    """The lines of one log. `owner` is the name by which files of one log are known to be one.
+
+    `lines` were read, of which `messages` messages, `skipped` of them of no interest; `not_understood` lines stood in
+    a message, or spoke of records, and meant nothing; `assumed` values of GSW_AUTO_COMPLETION were masked.
+    """
+
+    def __init__(self, owner: str, clock: LogClock) -> None:
+        self.owner = owner
+        self.teller = Teller.NOBODY_KNOWS
+        self.lines = 0
+        self.messages = 0
+        self.skipped = 0
+        self.assumed = 0
+        self._unread = 0
+        self._clock = clock
+        self._hour = ""
+        self._witness = OcsLogLines(WITNESS)
+        self._header: Header | None = None
+        self._direct: str | None = None
+        self._listed = False
+        self._body: list[str] = []
+        self._waiting: Entry | None = None
+
+    @property
+    def not_understood(self) -> int:
+        """See above."""
+        return self._unread + self._witness.not_understood
+
+    def read(self, lines: Iterator[str]) -> Iterator[Entry]:
+        """The entries of these lines, in their order."""
+        for line in lines:
+            self.lines += 1
+            if self._header is not None:
+                first = line[:1]
+                if (first == "\t" or first == " " or _CONTINUES.match(line)) and len(self._body) < LONGEST:
+                    self._body.append(line)
+                    continue
+                if self._is_open():
+                    self._body.append(line)
+                    continue
+                if self._names(line):
+                    continue
+                yield from self._finished()
+            yield from self._begin(line)
+        yield from self._finished()
+        yield from self._told()
+
+    # ---------------------------------------------------------------------------------------------- between messages
+
+    def _begin(self, line: str) -> Iterator[Entry]:
+        """A line that belongs to no message so far."""
+        hour = line[:3]
+        if hour != self._hour and hour[:1] in "@0123456789" and self._clock.read(line):
+            self._hour = hour
+        if "message" in line or "'" in line or "equest" in line:
+            header = self._header_of(line)
+            if header is not None:
+                yield from self._told()
+                self._clock.read(line)
+                self._header = header
+                self._body = []
+                return
+            if self._begins_control(line):
+                yield from self._told()
+                self._clock.read(line)
+                return
+        if self._waiting is not None:
+            client = headers.sent(line) if " sent to [" in line else None
+            if client is not None:
+                self._add_client(client)
+                return
+            if "sent to" not in line:
+                yield from self._told()
+        yield from self._other(line)
+
+    def _header_of(self, line: str) -> Header | None:
+        if " message " in line and (header := headers.tlib(line)) is not None:
+            return header
+        if " 04541 " in line and (header := headers.received(line)) is not None:
+            return header
+        return headers.psdk(line) if "essage" in line and ("'" in line or "message to" in line) else None
+
+    def _begins_control(self, line: str) -> bool:
+        if (found := _DIRECT.search(line)) is not None:
+            self._direct, self._listed = found[1], False
+        elif (found := _LISTED.search(line)) is not None:
+            self._direct, self._listed = "", True
+        else:
+            return False
+        first = found["first"] if self._listed else None
+        self._body = [first] if first is not None else []
+        self._header = _CONTROL
+        return True
+
+    def _other(self, line: str) -> Iterator[Entry]:
+        if ("session" in line or "client " in line) and (note := _NOTES.search(line.rstrip())) is not None:
+            self._clock.read(line)
+            ended, unreadable, registered, _lost, gone = note.groups()
+            what: What
+            if ended or gone:
+                what = Left(ended or gone)
+            elif unreadable:
+                what = Unreadable(unreadable)
+            else:
+                what = ControlIs(registered is not None)
+            yield self._entry(Teller.TSERVER if gone else Teller.PROXY, what)
+            return
+        seen = self._witness.read(line)
+        if seen:
+            self._clock.read(line)
+            yield self._entry(Teller.OCS, Witnessed(seen))
+
+    def _entry(self, teller: Teller, what: What) -> Entry:
+        return Entry(self._clock.now or 0.0, self.owner, teller, what)
+
+    # ---------------------------------------------------------------------------------------------------- a message
+
+    def _is_open(self) -> bool:
+        """Whether a value of the last line has not come to its end: it may have line feeds in it."""
+        if not self._body or len(self._body) >= LONGEST:
+            return False
+        last = self._body[-1].rstrip()
+        quote = last.rfind("\t'")
+        return quote > 0 and not last.endswith("'") and not last.startswith("(") and last.count("'") % 2 == 1
+
+    def _names(self, line: str) -> bool:
+        """Whether a line names the message whose header is the line before."""
+        assert self._header is not None
+        if self._header.name is not None or self._body:
+            return False
+        name = headers.alone(line)
+        if name is None and self._header.family is Family.PSDK:
+            second = headers.psdk(line)
+            name = second.name if second is not None else None
+        if name is None:
+            return False
+        self._header = evolve(self._header, name=name)
+        return True
+
+    def _finished(self) -> Iterator[Entry]:
+        """A message is at its end."""
+        header, self._header = self._header, None
+        if header is None:
+            return
+        if header is _CONTROL:
+            yield from self._control()
+        elif header.name is not None:
+            self._message(header, header.name)
+
+    def _message(self, header: Header, name: str) -> None:
+        self.messages += 1
+        number = number_of(name)
+        if number not in WANTED or not self._says_something(number):
+            self.skipped += 1
+            return
+        form = read(name, self._body, header.family)
+        self._unread += form.unread
+        message, assumed = _unmasked(form.message)
+        self.assumed += assumed
+        if self._clock.now is None and (seconds := message.unsigned(TIME_IN_SECS)) is not None:
+            self._clock.now = float(seconds)
+        self.teller = min(self.teller, header.teller)
+        heard = Heard(message, name.startswith("Request") or number < _FIRST_EVENT, header.clients, bool(assumed))
+        self._waiting = self._entry(header.teller, heard)
+
+    def _says_something(self, number: int) -> bool:
+        """Whether a message can matter: user events and events of calls only with the keys of OCS."""
+        return number not in _WITH_DATA or any("GSW_" in line for line in self._body)
+
+    def _add_client(self, client: str) -> None:
+        assert self._waiting is not None
+        what = self._waiting.what
+        if isinstance(what, Heard) and not what.is_request and client not in what.clients:
+            self._waiting = evolve(self._waiting, what=evolve(what, clients=(*what.clients, client)))
+
+    def _told(self) -> Iterator[Entry]:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            yield waiting
+
+    # ---------------------------------------------------------------------------------------------- campaign control
+
+    def _control(self) -> Iterator[Entry]:
+        client, self._direct = self._direct or "", None
+        pairs: list[Pair] = []
+        for line in self._body:
+            found = (_LISTED_LINE if self._listed else _DIRECT_LINE).match(line.rstrip())
+            if found is None:
+                self._unread += 1
+                continue
+            groups = found.groups()
+            key, text = groups if self._listed else (groups[0] or groups[2], groups[1] or groups[3])
+            if text is not None:
+                pairs.append(_pair(key.strip("'"), text))
+        self.messages += 1
+        unmasked, assumed = _unmasked_pairs(pairs)
+        self.assumed += assumed
+        if pairs:
+            self.teller = min(self.teller, Teller.OCS)
+            yield self._entry(Teller.OCS, Controlled(unmasked, client, bool(assumed)))
+
+
+_CONTROL = Header("campaign control", Teller.OCS, ())
+_FIRST_EVENT = NUMBERS["EventServerConnected"]
+_WITH_DATA = frozenset(
+    number for number in WANTED if number not in (0, 3, 4, 52, 53, 54, 95, 138) and number != UNKNOWN
+)
+"""Messages that matter by their user data alone."""
+
+
+def _pair(key: str, text: str) -> Pair:
+    if text.startswith("'") and text.endswith("'") and len(text) > 1:
+        return Pair(key, text[1:-1], 0)
+    found = _NUMBER.fullmatch(text)
+    return Pair(key, int(found[1]), 1) if found is not None else Pair(key, text, 0)
+
+
+def _is_masked(value: Value) -> bool:
+    return isinstance(value, str) and _MASKED.fullmatch(value) is not None
+
+
+def _unmasked_pairs(pairs: list[Pair]) -> tuple[list[Pair], int]:
+    """A masked GSW_AUTO_COMPLETION counts as 1, in lists in the list, too; and how many there were."""
+    unmasked, number = [], 0
+    for pair in pairs:
+        if pair.key == GSW_AUTO_COMPLETION and _is_masked(pair.value):
+            pair, number = Pair(pair.key, 1, 1), number + 1
+        elif isinstance(pair.value, list):
+            inner, inside = _unmasked_pairs(pair.value)
+            pair, number = pair._replace(value=inner), number + inside
+        unmasked.append(pair)
+    return unmasked, number
+
+
+def _unmasked(message: Message) -> tuple[Message, int]:
+    pairs = message.user_data
+    if pairs is None:
+        return message, 0
+    unmasked, number = _unmasked_pairs(pairs)
+    return (message.with_user_data(unmasked), number) if number else (message, 0)
