@@ -46,6 +46,7 @@ class OcsLog:
     ) -> None:
         self.name = name
         self.problem: str | None = "has not been read to its end yet"
+        self._is_told_lost = False
         self._lines = OcsLogLines(name)
         self._clock = clock
         self._interval = interval
@@ -104,7 +105,7 @@ class OcsLog:
         if reading.at_end:
             self._reached_end_at = began
         if not self._is_out_of_date() and reading.at_end and self.problem is not None:
-            self.problem = None
+            self.problem, self._is_told_lost = None, False
             self.log.info("witness {name}: counts from here on", name=self.name)
             self._observe(WitnessFound(self.name))
 
@@ -133,19 +134,17 @@ class OcsLog:
             why = f"no line came for {self._stale:g} s"
         else:
             return False
-        if self.problem is None:
-            self._lose(why)
-        elif self.problem != why:
+        if self._is_told_lost:
             self.problem = why
-            self.log.warn("witness {name}: does not count: {why}", name=self.name, why=why)
+        else:
+            self._lose(why)
         return True
 
     def _lose(self, why: str) -> None:
         """What was said so far no longer holds, also where it is of the past."""
-        if self.problem is None:
-            self._lost += 1
-            self.log.warn("witness {name}: lost: {why}", name=self.name, why=why)
-        self.problem = why
+        self._lost += self.problem is None
+        self.problem, self._is_told_lost = why, True
+        self.log.warn("witness {name}: does not count: {why}", name=self.name, why=why)
         self._observe(WitnessLost(self.name))
 
 

@@ -28,17 +28,20 @@ upstream = tcp:127.0.0.1:{port}
 communication_dn = OCS_CommDN
 application = tevent-proxy
 application_dbid = 4114
+{tevents}
 [completion]
 by = proxy
 {completion}
 [group Sales@Agents]
 dbid = 101
+{more}
 """
 
 SIMULATOR = """
 [tserver]
 listen = tcp:0:interface=127.0.0.1
 communication_dn = OCS_CommDN
+{tserver}
 [ocs]
 dbid = 4113
 applications = 4114 4115
@@ -50,7 +53,7 @@ group_id = 732
 mode = Preview
 agents = 3001-3010
 lists = Customers
-batch = 20
+batch = {batch}
 [calling list Customers]
 dbid = 201
 records = {records}
@@ -118,16 +121,30 @@ class Stage(TestCase):
 
     timeout = 100
 
-    async def raise_curtain(self, records: int, ocs: str = "", completion: str = "") -> None:
-        """Simulator and proxy begin; the control session is registered."""
+    async def raise_curtain(
+        self,
+        records: int,
+        ocs: str = "",
+        completion: str = "",
+        more: str = "",
+        batch: str = "20",
+        tserver: str = "",
+        tevents: str = "",
+    ) -> None:
+        """Simulator and proxy begin; the control session is registered.
+
+        Further lines of the conf files: of [ocs], of [completion], of the proxy's [group ...] and after it, of the
+        simulator's group from its batch on, of [tserver], and of [tevents].
+        """
         self.clock = Clock()
         self.clients: list[Client] = []
         self._looks: dict[Deferred[None], IDelayedCall] = {}
         stage = StageReactor(self.clock)
-        self.simulator = Simulator(read_conf(SIMULATOR.format(records=records, ocs=ocs)), stage)
+        simulated = SIMULATOR.format(records=records, ocs=ocs, batch=batch, tserver=tserver)
+        self.simulator = Simulator(read_conf(simulated), stage)
         port = await self.simulator.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
-        config = parse(PROXY.format(port=port, completion=completion))
+        config = parse(PROXY.format(port=port, completion=completion, more=more, tevents=tevents))
         self.proxy = ProxyService(config, stage, self.clock.seconds, self.clock.seconds, Random(1))
         await self.proxy.begin()
         self.proxy.running = True

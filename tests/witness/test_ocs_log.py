@@ -144,10 +144,10 @@ def test_a_rotation_loses_nothing(scene: Scene) -> None:
 
 
 def test_a_log_that_is_not_there_at_the_start(tmp_path: Path) -> None:
-    """It never counted, so nothing is taken back; it is found when it comes."""
+    """The groups are told that there is a witness that does not count; it is found when the log comes."""
     scene = Scene(tmp_path).watch()
     assert scene.witness.problem == "has not been read to its end yet"
-    assert scene.passes(20) == []
+    assert scene.passes(20) == [LOST]
     assert scene.witness.problem == "is not there"
     assert scene.writes(brings(1)) == [retrieved(1), FOUND]
 
