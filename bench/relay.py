@@ -110,6 +110,24 @@ def acknowledged(dn: str) -> bytes:
     return frame(EVENT_USER_EVENT, (THIS_DN, dn), (REFERENCE_ID, 7), (USER_DATA, data))
 
 
+OTHERS = [
+    pair("CustomerSegment", "default"),
+    pair("ServiceType", "callback"),
+    pair("Position", 4),
+    pair("Queue", "VQ_Sales"),
+]
+
+
+def asked_others(dn: str) -> bytes:
+    """A user event of other applications: no business of OCS's."""
+    return frame(DISTRIBUTE_USER_EVENT, (COMMUNICATION_DN, dn), (REFERENCE_ID, 7), (USER_DATA, OTHERS))
+
+
+def told_others(dn: str) -> bytes:
+    """Its copy for the clients of the DN."""
+    return frame(EVENT_USER_EVENT, (THIS_DN, dn), (REFERENCE_ID, 7), (USER_DATA, OTHERS))
+
+
 CONTROL = [
     pair("GSW_CM_MessageType", 7),
     pair("GSW_CM_AttrSessionID", 101),
@@ -140,7 +158,8 @@ class Traffic:
 
 TRAFFIC = [
     Traffic("nobody wants", plain, plain, (0.9, 0.9, 0.5)),
-    Traffic("user events of desktops", processed, acknowledged, (0.8, 0.8, None)),
+    Traffic("user events of other applications", asked_others, told_others, (0.8, 0.8, None)),
+    Traffic("user events of desktops to OCS", processed, acknowledged, (0.8, 0.8, None)),
     Traffic("campaign control", load_request, load_echo, (None, None, None)),
 ]
 

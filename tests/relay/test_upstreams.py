@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import socket
+import tempfile
 from pathlib import Path
 
 from cryptography import x509
@@ -187,8 +188,9 @@ class TlsTests(RelayTestCase):
 
     def certify(self) -> tuple[Path, Path]:
         """A certificate for `localhost` with its key, and a folder of trusted roots that holds it."""
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        folder = Path(temporary.name)
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
         now = datetime.datetime.now(datetime.timezone.utc)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -300,8 +301,9 @@ class Operators(Case):
 class Files(Case):
     async def test_status_and_logs(self) -> None:
         """The status file has the truth, the logs their lines, and no customer's number is in any of them."""
-        folder = Path(self.mktemp())
-        folder.mkdir()
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        folder = Path(temporary.name)
         status, messages, lines = (folder / name for name in ("status.json", "tserver.log", "ocs.log"))
         await self.started({"log": str(messages)}, str(status), ocs=f"log = {lines}", records=3)
         assert json.loads(status.read_text())["groups"][0]["left"] == 3
