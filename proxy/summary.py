@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from proxy.campaign.policy import Attribute, By
 from proxy.config import Config
 from proxy.endpoints import only_local
+from proxy.witness.ocs_log import ocs_log
 
 
 def summary(config: Config) -> str:
     """What a proxy with this conf file would do, line by line; what deserves a second look last."""
-    rows = [*_relayed(config), *_completed(config), ("store", config.store.url)]
+    rows = [*_relayed(config), *_completed(config), *_witnessed(config), ("store", config.store.url)]
     if config.admin:
         rows.append(("admin", ", ".join(config.admin.listen)))
     limits = config.limits
@@ -38,6 +39,10 @@ def _relayed(config: Config) -> Iterator[tuple[str, str]]:
     if channel := config.tevents:
         yield "tevents", f"{', '.join(channel.listen)} to {', then '.join(channel.upstream)}; wire {channel.wire}"
         yield "control", f"as {channel.application} ({channel.application_dbid}) on {channel.communication_dn}"
+    if direct := config.direct:
+        yield "direct", f"{', '.join(direct.listen)} to {', then '.join(direct.upstream)}; wire {direct.wire}"
+        dbid = "" if direct.application_dbid is None else f" ({direct.application_dbid})"
+        yield "control", f"as {direct.application}{dbid}, registered with OCS"
 
 
 def _completed(config: Config) -> Iterator[tuple[str, str]]:
@@ -48,9 +53,14 @@ def _completed(config: Config) -> Iterator[tuple[str, str]]:
         yield "group", f"{group.names.name}: {completed}; attribute: {policy.attribute.value}"
 
 
+def _witnessed(config: Config) -> Iterator[tuple[str, str]]:
+    for witness in config.witnesses:
+        yield "witness", f"{witness.name}: {witness.options.get('file', 'a plug-in')}"
+
+
 def warnings(config: Config) -> list[str]:
     """What is allowed, and deserves a second look: `[section] key: what about it`."""
-    return [*_open_to_others(config), *_without_effect(config)]
+    return [*_open_to_others(config), *_without_effect(config), *_not_in_the_log(config)]
 
 
 def _open_to_others(config: Config) -> Iterator[str]:
@@ -68,3 +78,11 @@ def _without_effect(config: Config) -> Iterator[str]:
             said.setdefault(policy.attribute, title)
     for attribute, title in said.items():
         yield f"[{title}] attribute: {attribute.value} is without effect while by = nobody"
+
+
+def _not_in_the_log(config: Config) -> Iterator[str]:
+    """Groups of which OCS's log tells nothing that could be known to be theirs (R18)."""
+    if any(witness.kind == ocs_log.name for witness in config.witnesses):
+        for group in config.groups:
+            if group.policy.complete and group.names.campaign_id is None:
+                yield f"[group {group.names.name}] campaign_id, group_id: OCS's log names groups by these"

@@ -152,7 +152,7 @@ def _encoding(text: str) -> str:
     try:
         codecs.getincrementaldecoder(text)
         "".encode(text)
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise ValueError(f"not an encoding that is known: {text!r}") from None
     return text
 
