@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import get_args
 
 import pytest
 from twisted.internet.defer import Deferred, fail
@@ -29,6 +30,7 @@ from proxy.campaign.observation import (
     SourceLost,
     Status,
     Stop,
+    Swallow,
     Unload,
     WakeAt,
     Word,
@@ -432,6 +434,11 @@ def test_a_command_that_fails_is_not_the_others_fault(mistakes: list[LogEvent]) 
         assert desk.board.store_problem is None
         desk.clock.advance(10)
         assert desk.groups.woken == [1010.0]
+
+
+def test_every_command_there_is_can_be_carried_out() -> None:
+    """Nothing that the groups may want done is unknown to the switchboard."""
+    assert set(Scripted().board._ways) | {Swallow} == set(get_args(Command))
 
 
 def test_a_session_that_fails_to_tell(mistakes: list[LogEvent]) -> None:
