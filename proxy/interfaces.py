@@ -96,6 +96,16 @@ class IRecordWitness(Interface):
         """Report no more."""
 
 
+class IConfirmingWitness(IRecordWitness):
+    """One that reports WitnessConfirms when it begins: it is asked before a Stop (`confirm = yes`)."""
+
+    def ask(names: GroupNames, question: int) -> None:
+        """Look anew what the group has left.
+
+        The last ListStatistics of what is found has `answers=question`. Later questions take the place of earlier ones.
+        """
+
+
 class IWitnessKind(Interface):
     """Makes the witnesses of `[witness NAME]`, or `[witness NAME SOMETHING]`: found by its `name` among the plug-ins.
 

@@ -27,7 +27,7 @@ from proxy.channel import Channel
 from proxy.config import Config, ConfigError, load
 from proxy.direct.channel import Direct
 from proxy.errors import OurError
-from proxy.interfaces import IRecordWitness
+from proxy.interfaces import IConfirmingWitness, IRecordWitness
 from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
@@ -79,6 +79,8 @@ class ProxyService(Service):
         self.witnesses: list[IRecordWitness] = [
             witness_kind(section.kind).witness(section.name, section.options, reactor) for section in config.witnesses
         ]
+        confirming = [witness for witness in self.witnesses if IConfirmingWitness.providedBy(witness)]
+        self.board.witnesses.update({witness.name: witness for witness in confirming})
         self.status = Status(self.board, self.channels, self.witnesses)
         self.admin_ports: list[IListeningPort] = []
         self._reactor = reactor

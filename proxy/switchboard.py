@@ -19,6 +19,7 @@ from proxy.campaign.groups import Groups
 from proxy.campaign.observation import (
     Announce,
     AskStatus,
+    AskWitness,
     Command,
     GroupNames,
     NotifyAgent,
@@ -31,7 +32,7 @@ from proxy.campaign.observation import (
     Unload,
     WakeAt,
 )
-from proxy.interfaces import IDialerControl, IGroupStore
+from proxy.interfaces import IConfirmingWitness, IDialerControl, IGroupStore
 
 TIMELINE = 1000
 """How many announcements are kept for the time line."""
@@ -67,6 +68,7 @@ class Switchboard:
     ) -> None:
         self.groups = groups
         self.controls: dict[str, IDialerControl] = {}
+        self.witnesses: dict[str, IConfirmingWitness] = {}
         self.sessions: dict[int, AgentSession] = {}
         self.timeline: deque[dict[str, object]] = deque(maxlen=TIMELINE)
         self.sent = {"stop": 0, "unload": 0, "ask_status": 0}
@@ -85,6 +87,7 @@ class Switchboard:
             Stop: self._intend,
             Unload: self._intend,
             AskStatus: self._send,
+            AskWitness: self._ask_witness,
             Settled: self._settled,
             NotifyAgent: self._notify,
             Announce: self._announce,
@@ -175,6 +178,13 @@ class Switchboard:
             return
         self.sent[step] += 1
         getattr(control, step)(command.names, command.reference)
+
+    def _ask_witness(self, command: AskWitness) -> None:
+        witness = self.witnesses.get(command.witness)
+        if witness is None:
+            self.log.error("{group}: there is no witness {name} to ask", group=command.group, name=command.witness)
+            return
+        witness.ask(command.names, command.question)
 
     def _notify(self, command: NotifyAgent) -> None:
         session = self.sessions.get(command.session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from proxy.campaign.conditions import holding, rule
+from proxy.campaign.conditions import holding, left_in_lists, rule
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 from proxy.campaign.observation import News, Request, Settled, Status, Stop, Unload, Word
@@ -193,7 +193,8 @@ class Completion:
         """Whether a record was returned, retrieved or scheduled since Stop was sent (R23)."""
         records = self._group.session.records
         callbacks = self._group.policy.hold_for_callbacks and records.scheduled > 0
-        return self._came_back or records.returned > 0 or callbacks
+        left = left_in_lists(self._group) is not None
+        return self._came_back or records.returned > 0 or callbacks or left
 
     # ------------------------------------------------------------------------------------------------- its end
 

@@ -42,11 +42,26 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return _counted(records.returned, "record", "returned")
     if records.scheduled and policy.hold_for_callbacks:
         return _counted(records.scheduled, "callback", "scheduled")
+    if left := left_in_lists(group):
+        return left
     if group.in_trouble:
         return "the end of SystemError"
+    if missing := sorted(group.confirmers - group.around.witnesses):
+        return f"witness {missing[0]}, which is lost"
     if not rule_a(group) and session.evidence.newest is None:
         lost = ", ".join(sorted(group.around.lost_witnesses))
         return f"no more records (lost: {lost})" if lost else "no more records"
+    return None
+
+
+def left_in_lists(group: Group) -> Obstacle | None:
+    """What a witness says is left in the calling lists, now or for later; where several differ, the most wins."""
+    tallies = group.session.tallies
+    for state in ("ready", "scheduled") if group.policy.hold_for_callbacks else ("ready",):
+        told = {name: getattr(tally, state) for name, tally in tallies.items()}
+        witness = max(told, key=lambda name: (told[name], name), default="")
+        if witness and told[witness]:
+            return _counted(told[witness], "record", f"{state}{' for later' * (state == 'scheduled')} ({witness})")
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from proxy.campaign.completion import Completion
 from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unanswered
+from proxy.campaign.confirmation import Confirmation
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 from proxy.campaign.notices import Notices
@@ -27,13 +28,34 @@ def consider(group: Group, now: float) -> None:
 
 def _consider_completing(group: Group, now: float) -> None:
     if group.state is not State.RUNNING or obstacle(group, now) is not None:
-        group.held_since = None
+        group.held_since = group.confirmation = None
         return
     if group.held_since is None:
         group.held_since = now
         group.announce(News.NO_MORE_RECORDS, f"rule {rule(group)}, quiet for {settle_time(group):g} s to go")
-    if now >= quiet_at(group) and unanswered(group, now) is None:
+    if now < quiet_at(group) or unanswered(group, now) is not None or _is_reported(group):
+        group.confirmation = None
+    elif _is_confirmed(group, now):
+        group.confirmation = None
         _complete(group, now)
+
+
+def _is_reported(group: Group) -> bool:
+    """Whether it has been said of this run that it would have been completed."""
+    return group.policy.by is not By.PROXY and group.would_complete == group.run
+
+
+def _is_confirmed(group: Group, now: float) -> bool:
+    """Whether those who know the lists have said so since everything has held; they are asked until they do."""
+    if group.confirmation is None:
+        group.confirmation = Confirmation(group.around, group.title, group.names)
+    confirmation = group.confirmation
+    asked = confirmation.unasked(group.confirmers)
+    if now >= confirmation.due_at:
+        asked = confirmation.unanswered(group.confirmers)
+    for witness in asked:
+        confirmation.ask(witness, now + group.policy.answer_timeout)
+    return not confirmation.unanswered(group.confirmers)
 
 
 def _complete(group: Group, now: float) -> None:
@@ -44,7 +66,7 @@ def _complete(group: Group, now: float) -> None:
         completion = Completion(group)
         group.completion = completion
         completion.begin(now)
-    elif group.would_complete != group.run:
+    else:
         group.would_complete = group.run
         who = "left to the dialer" if group.policy.by is By.DIALER else "by = nobody"
         group.announce(News.WOULD_COMPLETE, f"rule {rule(group)}; {who}")
@@ -75,6 +97,8 @@ def _times(group: Group, now: float) -> Iterator[float]:
         until = unanswered(group, now) if now >= quiet_at(group) else quiet_at(group)
         if until is not None:
             yield until
+        if group.confirmation is not None:
+            yield group.confirmation.due_at
     elif group.state is State.RUNNING and group.session.evidence.newest is not None:
         stale = next_stale(group, now)
         if stale is not None:

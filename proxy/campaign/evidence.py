@@ -70,6 +70,11 @@ class _List:
     retrievals: dict[str, _Retrieval] = field(factory=dict)
     ready: int | None = None
     retrieved: int | None = None
+    scheduled: int | None = None
+
+    def forget_statistics(self) -> None:
+        """What was counted is out of date."""
+        self.ready = self.retrieved = self.scheduled = None
 
     @property
     def drained(self) -> bool:
@@ -116,7 +121,7 @@ class Tally:
         """A request to the database brought records, or none."""
         entry = self._lists.setdefault(seen.calling_list, _List())
         entry.retrievals[seen.record_type] = _Retrieval(seen.brought, seen.asked)
-        entry.ready = entry.retrieved = None
+        entry.forget_statistics()
         if seen.records is not None:
             self._known |= seen.records
         else:
@@ -125,14 +130,24 @@ class Tally:
     def count(self, seen: ListStatistics) -> None:
         """A list was counted."""
         entry = self._lists.setdefault(seen.calling_list, _List())
-        entry.ready, entry.retrieved = seen.ready, seen.retrieved
+        entry.ready, entry.retrieved, entry.scheduled = seen.ready, seen.retrieved, seen.scheduled
 
     def begin_anew(self) -> None:
         """What was told so far is no evidence any more (R14); what was retrieved was retrieved."""
         for entry in self._lists.values():
-            entry.ready = entry.retrieved = None
+            entry.forget_statistics()
             for retrieval in entry.retrievals.values():
                 retrieval.counts = False
+
+    @property
+    def ready(self) -> int:
+        """How many records the newest statistics say can be retrieved now."""
+        return sum(entry.ready or 0 for entry in self._lists.values())
+
+    @property
+    def scheduled(self) -> int:
+        """How many records the newest statistics say are scheduled for later."""
+        return sum(entry.scheduled or 0 for entry in self._lists.values())
 
     @property
     def has_more(self) -> bool:

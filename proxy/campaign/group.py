@@ -8,6 +8,7 @@ from typing import Protocol
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribute import arms
 from proxy.campaign.clients import DECIDES, OURS, ClientRequest, ClientRequests
+from proxy.campaign.confirmation import Confirmation
 from proxy.campaign.evidence import Tally
 from proxy.campaign.group_session import GroupSession
 from proxy.campaign.life import State, live
@@ -78,6 +79,8 @@ class Group:
         self.would_complete: int | None = None
         self.requests = ClientRequests(around.waiting_clients)
         self.awaiting: set[DesktopRequest] = set()
+        self.confirmers: set[str] = set()
+        self.confirmation: Confirmation | None = None
         self.completion: Course | None = None
         self.notices: Notices | None = None
         self.completions = 0
@@ -194,6 +197,7 @@ class Group:
         for tally in ours.tallies.values():
             tally.whole = False  # what was retrieved in the other's name is missing
         self.in_trouble = self.in_trouble or other.in_trouble
+        self.confirmers |= other.confirmers
         for asked in other.requests:
             other.requests.forget(asked)
             self.requests.add(asked)
@@ -490,6 +494,17 @@ class Group:
     def _told_of(self, witness: str) -> GroupSession:
         told = self.current.tallies.get(witness)
         return self._about_to_begin if told is not None and told.over and self.is_alive else self.current
+
+    def compare_witnesses(self) -> None:
+        """Report where one says that there are records to retrieve, and another that nothing is there, once."""
+        tallies = self.session.tallies
+        more = [f"{name}: {tally.ready} ready" for name, tally in tallies.items() if tally.ready]
+        none = [f"{name}: none" for name, tally in tallies.items() if tally.empty]
+        differ = bool(more and none)
+        if differ and not self.session.witnesses_differ:
+            self.around.add("witnesses_differ")
+            self.announce(News.WITNESSES_DIFFER, ", ".join(more + none))
+        self.session.witnesses_differ = differ
 
     def lose_evidence(self, source: str) -> bool:
         """A source is lost, and what it said (R14). Whether it had said anything."""

@@ -26,6 +26,7 @@ class GroupSession:
     evidence: Evidence = field(factory=Evidence)
     tallies: dict[str, Tally] = field(factory=dict)
     agents: dict[str, tuple[Pair, ...]] = field(factory=dict)
+    witnesses_differ: bool = False
 
     @property
     def retrieved(self) -> int | None:

@@ -351,6 +351,14 @@ class WitnessLost:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessConfirms:
+    """A witness is asked before a Stop of this group, whether it counts now or not; without its answer none is sent."""
+
+    witness: str
+    names: GroupNames
+
+
+@dataclass(frozen=True, slots=True)
 class SessionWitnessed:
     """A witness tells that a session of a group began, or is over: what it tells next of the group comes after that.
 
@@ -381,7 +389,11 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class ListStatistics:
-    """What a calling list holds for a group: numbers of records, None where unknown."""
+    """What a calling list holds for a group: numbers of records, None where unknown.
+
+    `scheduled`: for a later time, and not counted in `ready`. `answers` is the number of the question (AskWitness) that
+    this answers, None where it was not asked for, or the last question came while it was being counted.
+    """
 
     witness: str
     names: GroupNames
@@ -390,6 +402,8 @@ class ListStatistics:
     retrieved: int | None = None
     final: int | None = None
     total: int | None = None
+    scheduled: int | None = None
+    answers: int | None = None
 
 
 Observation = (
@@ -420,6 +434,7 @@ Observation = (
     | SystemTrouble
     | WitnessFound
     | WitnessLost
+    | WitnessConfirms
     | SessionWitnessed
     | Retrieved
     | ListStatistics
@@ -456,6 +471,16 @@ class AskStatus:
     control: str
     names: GroupNames
     reference: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskWitness:
+    """Ask a witness what the group has left, now; ListStatistics with this number of the question answers (R17)."""
+
+    group: str
+    witness: str
+    names: GroupNames
+    question: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,6 +528,7 @@ class News(Enum):
     DISARMED = "disarmed"
     NO_MORE_RECORDS = "no more records"
     EVIDENCE_GONE = "evidence taken back"
+    WITNESSES_DIFFER = "witnesses differ"
     STOP_SENT = "Stop sent"
     UNLOAD_SENT = "Unload sent"
     COMPLETED = "completed"
@@ -529,4 +555,4 @@ class Announce:
     text: str = ""
 
 
-Command = Stop | Unload | AskStatus | Settled | NotifyAgent | Swallow | WakeAt | Announce
+Command = Stop | Unload | AskStatus | AskWitness | Settled | NotifyAgent | Swallow | WakeAt | Announce

@@ -20,6 +20,8 @@ def waiting_for(group: Group, now: float) -> str:
         return f"{quiet_at(group) - now:.0f} s of quiet"
     if unanswered(group, now) is not None:
         return "the answer to a request"
+    if group.confirmation is not None:
+        return f"the answer of {', '.join(group.confirmation.unanswered(group.confirmers))}"
     return f"nothing: by = {group.policy.by.value}"
 
 

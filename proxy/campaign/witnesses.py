@@ -10,6 +10,7 @@ from proxy.campaign.observation import (
     ListStatistics,
     Retrieved,
     SessionWitnessed,
+    WitnessConfirms,
     WitnessFound,
     WitnessLost,
 )
@@ -38,6 +39,11 @@ class Witnesses:
                 self._agenda.add(group)
         self._agenda.add(*self._which.groups)
 
+    def confirms(self, seen: WitnessConfirms, now: float) -> None:
+        group = self._which.meant(seen.names)
+        if group is not None:
+            group.confirmers.add(seen.witness)
+
     def session_told(self, seen: SessionWitnessed, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is not None:
@@ -56,6 +62,7 @@ class Witnesses:
             group.record_shows(now, in_hand=True)
         elif is_news and tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
+        group.compare_witnesses()
 
     def counted(self, seen: ListStatistics, now: float) -> None:
         group = self._which.meant(seen.names)
@@ -71,6 +78,9 @@ class Witnesses:
             group.record_shows(now)
         elif is_news and tally.empty:
             group.says_no_more(seen.witness, now, counts_records=True)
+        group.compare_witnesses()
+        if is_news and seen.answers is not None and group.confirmation is not None:
+            group.confirmation.answer(seen.witness, seen.answers)
 
     def _is_news(self, witness: str, tally: Tally) -> bool:
         """What a witness tells before it is found is of the past: it counts, and is no evidence (R14)."""

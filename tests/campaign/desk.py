@@ -58,6 +58,7 @@ from proxy.campaign.observation import (
     SystemTrouble,
     WaitingRecords,
     WakeAt,
+    WitnessConfirms,
     WitnessFound,
     WitnessLost,
     Word,
@@ -556,11 +557,16 @@ class Witness:
         final: int | None = None,
         total: int | None = None,
         names: GroupNames | None = None,
+        scheduled: int | None = None,
+        answers: int | None = None,
     ) -> list[Command]:
-        """Statistics of a calling list."""
-        return self._desk.sees(
-            ListStatistics(self.name, names or self._desk.names, calling_list, ready, retrieved, final, total)
-        )
+        """Statistics of a calling list; `answers` where it was asked for them."""
+        numbers = (ready, retrieved, final, total, scheduled, answers)
+        return self._desk.sees(ListStatistics(self.name, names or self._desk.names, calling_list, *numbers))
+
+    def confirms(self, names: GroupNames | None = None) -> list[Command]:
+        """It is to be asked before a Stop."""
+        return self._desk.sees(WitnessConfirms(self.name, names or self._desk.names))
 
 
 def _text(reference: object) -> str | None:
