@@ -3,6 +3,7 @@
 simulate --config FILE [--port-file FILE] [--status-file FILE]
 simulate --agents --connect ENDPOINT --dns 3001-3005 [--talk 0.1 ...] [--report FILE] [--until-unloaded]
 simulate --operator load|start|stop|unload|... --connect ENDPOINT --group DBID [--auto-completion 1]
+simulate --operator load|... --direct --connect ENDPOINT --campaign-id DBID --group-id DBID [--auto-completion 1]
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from proxy.simulator import operator
 from proxy.simulator.agent import Habits
 from proxy.simulator.conf import read_conf, read_dns
 from proxy.simulator.crew import Crew
-from proxy.simulator.operator import Operator, Order
+from proxy.simulator.operator import DirectOperator, Operator, Order
 from proxy.simulator.service import Simulator
 from proxy.simulator.vocabulary import DIAL_MODES
 
@@ -86,7 +87,11 @@ async def _simulate(reactor: Any, options: Namespace) -> None:
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(simulator.stop()))
     if options.port_file:
         Path(options.port_file).write_text(f"{port}\n", encoding="ascii")
+    if options.direct_port_file:
+        Path(options.direct_port_file).write_text(f"{simulator.direct_port}\n", encoding="ascii")
     sys.stdout.write(f"listening on tcp:127.0.0.1:{port}\n")
+    if simulator.direct_port:
+        sys.stdout.write(f"listening on tcp:127.0.0.1:{simulator.direct_port} for campaign managers\n")
     sys.stdout.flush()
     await Deferred()
 
@@ -114,7 +119,8 @@ async def _operate(reactor: Any, options: Namespace) -> None:
         reference=options.reference,
         timeout=options.timeout,
     )
-    answer = operator.as_json(await Operator(order, reactor).connect(options.connect))
+    asking = (DirectOperator if options.direct else Operator)(order, reactor)
+    answer = operator.as_json(await asking.connect(options.connect))
     sys.stdout.write(json.dumps(answer) + "\n")
     if answer["answer"] == "refused":
         raise OurError("refused")
@@ -138,6 +144,7 @@ def _parser() -> ArgumentParser:
     simulator.add_argument("--config", metavar="FILE", help="run the simulator of this conf file")
     simulator.add_argument("--listen", metavar="ENDPOINT", help="listen here, whatever the conf file says")
     simulator.add_argument("--port-file", metavar="FILE", help="write the port number there once it listens")
+    simulator.add_argument("--direct-port-file", metavar="FILE", help="the same for the direct door")
     simulator.add_argument("--status-file", metavar="FILE", help="keep what OCS really did there, as JSON")
 
     agents = parser.add_argument_group("agents")
@@ -152,6 +159,7 @@ def _parser() -> ArgumentParser:
 
     order = parser.add_argument_group("operator")
     order.add_argument("--operator", choices=sorted(operator.REQUESTS), help="ask OCS one thing, print its answer")
+    order.add_argument("--direct", action="store_true", help="ask OCS itself, as campaign managers do")
     order.add_argument("--group", type=int, metavar="DBID", help="DBID of the campaign group")
     order.add_argument("--campaign-id", type=int, metavar="DBID", help="or of its campaign")
     order.add_argument("--group-id", type=int, metavar="DBID", help="and of its agent group")

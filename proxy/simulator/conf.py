@@ -168,6 +168,10 @@ class TServerConf:
 class OcsConf:
     """[ocs]."""
 
+    listen: str | None = _option(_text, None)
+    """The direct door, for campaign managers; without it there is none."""
+    direct_news: bool = _option(_yes, True)
+    """Whether clients of the direct door hear of all groups' lives, not only answers to what they asked."""
     dbid: int = _option(_whole(1), 4113)
     applications: tuple[int, ...] = _option(_dbids, ())
     """DBIDs of the applications linked to OCS: control requests of others are ignored without a word (D)."""
@@ -179,6 +183,8 @@ class OcsConf:
     """Whether OCS has auto completion itself."""
     seed: int = _option(_whole(0), 1)
     log: str | None = _option(_text, None)
+    direct_log: str | None = _option(_text, None)
+    """Every message of the direct door."""
     answer_delay: float = _option(_seconds, 0.0)
     retrieval_interval: float = _option(_seconds, 5.0)
     """After a retrieval that brought nothing, OCS asks the database again this much later."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.interfaces import ITEventWire
+from proxy.interfaces import IWireFormat
 
 
 class FrameCutter:
     """Bytes in, in any pieces; whole frames out, in order. Raises Unframable where no frame can begin."""
 
-    def __init__(self, wire: ITEventWire) -> None:
+    def __init__(self, wire: IWireFormat) -> None:
         self._wire = wire
         self._bytes = bytearray()
 

@@ -14,7 +14,7 @@ from random import Random
 
 from twisted.internet.interfaces import IReactorTime
 
-from proxy.kvlist import Pair
+from proxy.simulator.asked import UNASKED, Asked
 from proxy.simulator.calling_list import CallingList, Owner
 from proxy.simulator.conf import GroupConf, OcsConf
 from proxy.simulator.delivery import Delivery
@@ -67,12 +67,12 @@ class CampaignGroup:
         self.disposition = Disposition(self)
         self.delivery = Delivery(self)
         self.dialing = Dialing(self)
-        self._unload_reference: Pair | None = None
+        self._unload_asked = UNASKED
         self._work_is_due = False
 
     # ------------------------------------------------------------------------------------------ requests
 
-    def load(self, reference: Pair | None = None) -> None:
+    def load(self, asked: Asked = UNASKED) -> None:
         """Not loaded becomes Active."""
         if self.status is not Status.NOT_LOADED:
             raise Refused(Refusal.WRONG_STATE, "Campaign group is already loaded")
@@ -80,21 +80,21 @@ class CampaignGroup:
             calling_list.recover(self.owner)
         self.mode = self.conf.mode
         self.status = Status.ACTIVE
-        self._announce("loaded", Control.LOADED, Stat.CAMPAIGN_ACTIVATED, reference)
+        self._announce("loaded", Control.LOADED, Stat.CAMPAIGN_ACTIVATED, asked)
         self._later_statistics()
         self._later_sweep()
 
-    def start(self, mode: str | None = None, reference: Pair | None = None) -> None:
+    def start(self, mode: str | None = None, asked: Asked = UNASKED) -> None:
         """Active becomes Running, in `mode` if one is given."""
         if self.status is not Status.ACTIVE:
             raise Refused(Refusal.WRONG_STATE, "Campaign group is not loaded, or runs already")
         self.mode = mode or self.mode
         self.status = Status.RUNNING
-        self._announce("started", Control.STARTED, Stat.DIALING_STARTED, reference)
+        self._announce("started", Control.STARTED, Stat.DIALING_STARTED, asked)
         self.retrieval.start()
         self.work_soon()
 
-    def set_mode(self, mode: str | None = None, reference: Pair | None = None) -> None:
+    def set_mode(self, mode: str | None = None, asked: Asked = UNASKED) -> None:
         """Another dial mode; without one only the attributes of the request are taken."""
         if self.status not in (Status.ACTIVE, Status.RUNNING):
             raise Refused(Refusal.WRONG_STATE, "Campaign group is not loaded")
@@ -102,37 +102,37 @@ class CampaignGroup:
         if changed and self.status is Status.RUNNING and not {mode, self.mode} <= DIALED_MODES:
             raise Refused(Refusal.WRONG_MODE, "Dialing mode cannot be changed while running")
         self.mode = mode or self.mode
-        self.voice.control(Control.MODE_CHANGED, self, reference)
+        self.voice.control(Control.MODE_CHANGED, self, asked)
         if changed:
             self.voice.statistic(self, Stat.DIAL_MODE_CHANGED)
             self.voice.tell_agents(self, "CampaignModeChanged")
         self.work_soon()
 
-    def stop(self, reference: Pair | None = None) -> None:
+    def stop(self, asked: Asked = UNASKED) -> None:
         """Running becomes Active: no more retrievals and calls; what is out stays with its agents."""
         if self.status is not Status.RUNNING:
             raise Refused(Refusal.WRONG_STATE, "Campaign group is not running")
         self.status = Status.ACTIVE
         self.retrieval.stop()
-        self._announce("stopped", Control.STOPPED, Stat.DIALING_STOPPED, reference)
+        self._announce("stopped", Control.STOPPED, Stat.DIALING_STOPPED, asked)
 
-    def unload(self, reference: Pair | None = None) -> None:
+    def unload(self, asked: Asked = UNASKED) -> None:
         """Not loaded again, as soon as no record is out."""
         if self.status not in (Status.ACTIVE, Status.RUNNING):
             raise Refused(Refusal.WRONG_STATE, "Campaign group is not loaded, or is being unloaded")
         if self.status is Status.RUNNING:
             self.stop()
-        self._unload_reference = reference
+        self._unload_asked = asked
         self.status = Status.WAITING_UNLOAD
         self.work_soon()
 
-    def force_unload(self, reference: Pair | None = None) -> None:
+    def force_unload(self, asked: Asked = UNASKED) -> None:
         """Not loaded again, whatever is out."""
         if self.status is Status.NOT_LOADED:
             raise Refused(Refusal.WRONG_STATE, "Campaign group is not loaded")
         if self.status is Status.RUNNING:
             self.stop()
-        self._unload_reference = reference
+        self._unload_asked = asked
         self._unloaded("force unloaded")
 
     # ------------------------------------------------------------------------------------------ work
@@ -174,14 +174,14 @@ class CampaignGroup:
             held.calling_list.give_back(held.record)
         self.status = Status.NOT_LOADED
         self.armed = False
-        self._announce(what, Control.UNLOADED, Stat.CAMPAIGN_DEACTIVATED, self._unload_reference)
+        self._announce(what, Control.UNLOADED, Stat.CAMPAIGN_DEACTIVATED, self._unload_asked)
 
-    def _announce(self, what: str, message: Control, stat: Stat, reference: Pair | None) -> None:
+    def _announce(self, what: str, message: Control, stat: Stat, asked: Asked) -> None:
         """To the log, to the Communication DN, to the agents: in this order."""
         name = "unloaded" if message is Control.UNLOADED else what
         self.voice.log.life(self.conf.name, what)
         self.voice.ledger.live(self.conf.name, self.timers.now, what)
-        self.voice.control(message, self, reference)
+        self.voice.control(message, self, asked)
         self.voice.statistic(self, stat)
         self.voice.tell_agents(self, f"Campaign{name.capitalize()}")
 

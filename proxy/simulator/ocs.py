@@ -6,14 +6,16 @@ Pure of sockets: a clock, a seeded random, a Switch to speak through. It is told
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from random import Random
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
+from proxy.kvlist import Pair, pair
 from proxy.simulator import vocabulary as word
+from proxy.simulator.asked import DirectClient
 from proxy.simulator.calling_list import CallingList
 from proxy.simulator.conf import Autostart, Conf
 from proxy.simulator.control import CampaignControl
@@ -23,7 +25,7 @@ from proxy.simulator.ledger import Ledger, as_json
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.switch import Switch, UserEvent
 from proxy.simulator.timers import Timers
-from proxy.simulator.vocabulary import Stat, Status
+from proxy.simulator.vocabulary import Control, Refusal, Stat, Status
 from proxy.simulator.voice import Voice
 
 
@@ -37,7 +39,7 @@ class Ocs:
         self._conf = conf
         self._switch = switch
         self._timers = Timers(clock)
-        self._unheard: deque[UserEvent] = deque()
+        self._unheard: deque[Callable[[], None]] = deque()
         voice = Voice(conf.ocs, conf.tserver.communication_dn, switch, log, ledger)
         random, handles, engaged = Random(conf.ocs.seed), count(1), Counter[str]()
         by_name = {calling_list.name: calling_list for calling_list in lists}
@@ -48,6 +50,7 @@ class Ocs:
             for group in conf.groups
         ]
         self._desktops = Desktops(self.groups, voice)
+        self.voice = voice
         self._control = CampaignControl(self.groups, conf.ocs.applications, voice, lambda: self._timers.now)
 
     def start(self) -> None:
@@ -76,11 +79,40 @@ class Ocs:
 
     def hear(self, event: UserEvent) -> None:
         """See DialerClient. What is heard is answered in order, at once or after `answer_delay`."""
+        self._in_order(lambda: self._answer(event))
+
+    def _in_order(self, answer: Callable[[], None]) -> None:
         if not self._conf.ocs.answer_delay:
-            self._answer(event)
+            answer()
             return
-        self._unheard.append(event)
-        self._timers.later(self._conf.ocs.answer_delay, lambda: self._answer(self._unheard.popleft()))
+        self._unheard.append(answer)
+        self._timers.later(self._conf.ocs.answer_delay, lambda: self._unheard.popleft()())
+
+    # ------------------------------------------------------------------------------------------ at the direct door
+
+    def register(self, client: DirectClient, pairs: Sequence[Pair]) -> bool:
+        """A campaign manager registers; False, and it is told so, where its application is not linked to OCS."""
+        application = word.number(pairs, word.APPLICATION)
+        if application is not None and not self._control.is_linked(application):
+            self._control.refuse(client, pairs, Refusal.NOT_LINKED, "The application is not linked")
+            return False
+        reference = [each for each in pairs if each.key == word.CM_REFERENCE]
+        client.tell([pair(word.CM_TYPE, int(Control.CLIENT_REGISTERED)), *reference])
+        return True
+
+    def hear_direct(self, client: DirectClient, sender: str, pairs: Sequence[Pair]) -> None:
+        """What a registered client asks; answered in order with all else."""
+        self._in_order(lambda: self._answer_direct(client, sender, pairs))
+
+    def refuse_direct(self, client: DirectClient, pairs: Sequence[Pair]) -> None:
+        """Who has not registered is refused everything."""
+        self._control.refuse(client, pairs, Refusal.NOT_REGISTERED, "The client is not registered")
+
+    def _answer_direct(self, client: DirectClient, sender: str, pairs: Sequence[Pair]) -> None:
+        if not self._control.answer_direct(client, sender, pairs):
+            self.ledger.ignore()
+
+    # ------------------------------------------------------------------------------------------ as T-Server's client
 
     def agent_changed(self, dn: str) -> None:
         """See DialerClient."""

@@ -19,17 +19,20 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 
+from proxy.direct.openwire import open_wire as open_direct
 from proxy.errors import OurError
 from proxy.simulator.calling_list import CallingList, open_database
 from proxy.simulator.conf import Conf
+from proxy.simulator.direct import DirectDoor, DirectSession
+from proxy.simulator.directlog import DirectLog
 from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.ocs import Ocs
 from proxy.simulator.timers import Timers
 from proxy.simulator.tlog import MessageLog
-from proxy.simulator.tserver import TServer
+from proxy.simulator.tserver import Session, TServer
 from proxy.tevents.openwire import open_wire
 
 if TYPE_CHECKING:
@@ -52,7 +55,6 @@ class Simulator:
         self._timers = Timers(reactor)
         self._status_file = status_file
         self._status_is_due = False
-        self._port: IListeningPort | None = None
         self._log_files: list[TextIO] = []
         self._databases: dict[str, sqlite3.Connection] = {}
         self._last_truth: dict[str, Any] | None = None
@@ -69,19 +71,31 @@ class Simulator:
         ledger = Ledger([group.name for group in conf.groups], self._changed)
         self.ocs = Ocs(conf, lists, self.tserver, reactor, log, ledger)
         self.tserver.dialer = self.ocs
+        direct_messages = None
+        if conf.ocs.direct_log is not None:
+            direct_messages = DirectLog(self._open_log("ocs", conf.ocs.direct_log, "direct_log"), self._seconds)
+        self.door = DirectDoor(self.ocs, open_direct, direct_messages)
+        self._ports: list[IListeningPort] = []
 
     async def start(self) -> int:
-        """Listen and begin; returns the port number (0: none). Raises CannotStart where the port is taken."""
-        listen = self.conf.tserver.listen
-        try:
-            endpoint = serverFromString(self._reactor, listen)
-            self._port = await endpoint.listen(self.tserver)
-        except (CannotListenError, OSError, ValueError) as problem:
-            raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
+        """Listen and begin; returns T-Server's port number (0: none). Raises CannotStart where a port is taken."""
+        await self._listen(self.conf.tserver.listen, self.tserver)
+        if self.conf.ocs.listen is not None:
+            await self._listen(self.conf.ocs.listen, self.door)
         self.ocs.start()
         self._write_status()
-        address = self._port.getHost()
-        return address.port if isinstance(address, (IPv4Address, IPv6Address)) else 0
+        return _number(self._ports[0])
+
+    @property
+    def direct_port(self) -> int:
+        """The port number of the direct door; 0 where there is none."""
+        return _number(self._ports[1]) if len(self._ports) > 1 else 0
+
+    async def _listen(self, listen: str, factory: IProtocolFactory) -> None:
+        try:
+            self._ports.append(await serverFromString(self._reactor, listen).listen(factory))
+        except (CannotListenError, OSError, ValueError) as problem:
+            raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
 
     async def stop(self) -> None:
         """Close every connection and file; the status file has the last word."""
@@ -91,12 +105,13 @@ class Simulator:
         self._last_truth = self._last_truth or self.truth()
         for database in self._databases.values():
             database.close()
-        if self._port is not None:
-            stopped = self._port.stopListening()
-            self._port = None
+        ports, self._ports = self._ports, []
+        for port in ports:
+            stopped = port.stopListening()
             if isinstance(stopped, Deferred):
                 await stopped
-        for session in list(self.tserver.sessions):
+        sessions: list[Session | DirectSession] = [*self.tserver.sessions, *self.door.sessions]
+        for session in sessions:
             session.transport.abortConnection()  # type: ignore[attr-defined]
         for file in self._log_files:
             file.close()
@@ -123,12 +138,12 @@ class Simulator:
                 raise CannotStart(f"[calling list {each.name}] {each.file}: {problem}") from problem
         return lists
 
-    def _open_log(self, section: str, path: str) -> Callable[[str], object]:
+    def _open_log(self, section: str, path: str, option: str = "log") -> Callable[[str], object]:
         """Where lines of a log go."""
         try:
             file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115
         except OSError as problem:
-            raise CannotStart(f"[{section}] log: {problem}") from problem
+            raise CannotStart(f"[{section}] {option}: {problem}") from problem
         self._log_files.append(file)
         return lambda line: file.write(line + "\n")
 
@@ -145,6 +160,11 @@ class Simulator:
         self._status_is_due = False
         if self._status_file is not None:
             write_json(self._status_file, self.truth())
+
+
+def _number(port: IListeningPort) -> int:
+    address = port.getHost()
+    return address.port if isinstance(address, (IPv4Address, IPv6Address)) else 0
 
 
 def write_json(path: str, content: object) -> None:

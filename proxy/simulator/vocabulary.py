@@ -40,6 +40,8 @@ CM_REFERENCE = "GSW_CM_AttrReferenceID"
 CM_CAMPAIGN = "GSW_CM_AttrCampaignID"
 CM_GROUP = "GSW_CM_AttrGroupID"
 CM_STATUS = "GSW_CM_AttrGroupCampStatus"
+CM_PROPERTIES = "GSW_CM_AttrProperties"
+CM_CLIENT_NAME = "GSW_CM_AttrClientName"
 CM_DIAL_MODE = "GSW_CM_AttrDialMode"
 CM_ERROR_CODE = "GSW_CM_AttrErrorCode"
 CM_ERROR_MESSAGE = "GSW_CM_AttrErrorMessage"
@@ -67,12 +69,14 @@ INVALID_REQUEST = "Invalid request"
 class Control(IntEnum):
     """Messages of campaign control (C)."""
 
+    REGISTER_CLIENT = 6
     LOAD = 7
     UNLOAD = 8
     START = 9
     STOP = 10
     SET_MODE = 11
     STATUS = 12
+    CLIENT_REGISTERED = 18
     LOADED = 19
     UNLOADED = 20
     STARTED = 21
@@ -89,6 +93,8 @@ class Refusal(IntEnum):
     UNKNOWN_GROUP = 1
     WRONG_STATE = 2
     WRONG_MODE = 3
+    NOT_REGISTERED = 4
+    NOT_LINKED = 5
 
 
 class Status(IntEnum):

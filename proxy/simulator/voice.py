@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from proxy.kvlist import Pair, pair
 from proxy.simulator import vocabulary as word
+from proxy.simulator.asked import Asked, DirectClient
 from proxy.simulator.conf import Acks, OcsConf, Tells
 from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
@@ -32,6 +33,8 @@ class Voice:
         self.log = log
         self.ledger = ledger
         self.switch = switch
+        self.direct_clients: Collection[DirectClient] = ()
+        """The clients that are registered at the direct door."""
         self._conf = conf
         self._communication_dn = communication_dn
 
@@ -93,23 +96,41 @@ class Voice:
             pairs += [pair(word.GROUP_DBID, group.conf.dbid), pair(word.GROUP_NAME, group.conf.name)]
         return pairs
 
-    # ------------------------------------------------------------------------------------------ on the Communication DN
+    # ------------------------------------------------------------------------------------------ to whoever controls
 
-    def control(self, message: Control, group: CampaignGroup, reference: Pair | None) -> None:
-        """OCS's word on a group's life, or its status; with the reference of the request that it answers."""
-        pairs = [pair(word.CM_TYPE, int(message)), *_given(reference), *self._group(group)]
-        pairs.append(pair(word.CM_STATUS, int(group.status)))
-        if message in (Control.STARTED, Control.MODE_CHANGED, Control.STATUS_IS):
-            pairs.append(pair(word.CM_DIAL_MODE, _mode_number(group.mode)))
-        self.switch.user_event(self._communication_dn, pairs)
+    def control(self, message: Control, group: CampaignGroup, asked: Asked) -> None:
+        """OCS's word on a group's life, for all who control groups, or its status, for who asked for it.
 
-    def refuse(self, group: CampaignGroup | None, reference: Pair | None, code: Refusal, text: str) -> None:
-        """EvError: a control request failed."""
-        pairs = [pair(word.CM_TYPE, int(Control.REFUSED)), *_given(reference)]
-        if group is not None:
-            pairs += [*self._group(group), pair(word.CM_STATUS, int(group.status))]
-        pairs += [pair(word.CM_ERROR_CODE, int(code)), pair(word.CM_ERROR_MESSAGE, text)]
-        self.switch.user_event(self._communication_dn, pairs)
+        Only who asked gets the reference. On the Communication DN that cannot be told apart.
+        """
+        is_status = message is Control.STATUS_IS
+        state = [pair(word.CM_STATUS, int(group.status))]
+        if is_status or message in (Control.STARTED, Control.MODE_CHANGED):
+            state.append(pair(word.CM_DIAL_MODE, _mode_number(group.mode)))
+        if asked.client is None or not is_status:
+            self._on_communication_dn(message, asked, [*self._group(group), *state])
+        said = [*_ids(group), *state]
+        for client in self.direct_clients if self._conf.direct_news and not is_status else ():
+            if client is not asked.client:
+                client.tell([pair(word.CM_TYPE, int(message)), *said])
+        if asked.client is not None:
+            asked.client.tell([pair(word.CM_TYPE, int(message)), *_given(asked.reference), *said])
+
+    def refuse(self, group: CampaignGroup | None, asked: Asked, code: Refusal, text: str) -> None:
+        """EvError: a control request failed. Only who asked hears it."""
+        error = [pair(word.CM_ERROR_CODE, int(code)), pair(word.CM_ERROR_MESSAGE, text)]
+        status = [] if group is None else [pair(word.CM_STATUS, int(group.status))]
+        if asked.client is None:
+            named = [] if group is None else self._group(group)
+            self._on_communication_dn(Control.REFUSED, asked, [*named, *status, *error])
+        else:
+            named = [] if group is None else _ids(group)
+            refused = [pair(word.CM_TYPE, int(Control.REFUSED)), *_given(asked.reference)]
+            asked.client.tell([*refused, *named, *status, *error])
+
+    def _on_communication_dn(self, message: Control, asked: Asked, said: list[Pair]) -> None:
+        reference = _given(asked.reference) if asked.client is None else []
+        self.switch.user_event(self._communication_dn, [pair(word.CM_TYPE, int(message)), *reference, *said])
 
     def statistic(self, group: CampaignGroup, stat: Stat, *more: Pair) -> None:
         """A statistics event."""
@@ -126,12 +147,16 @@ class Voice:
         return [
             pair(word.APPLICATION, self._conf.dbid),
             pair(word.CM_SESSION, group.conf.dbid),
-            pair(word.CM_CAMPAIGN, group.conf.campaign_id),
-            pair(word.CM_GROUP, group.conf.group_id),
+            *_ids(group),
             pair(word.GROUP_DBID, group.conf.dbid),
             pair(word.CAMPAIGN, group.conf.campaign),
             pair(word.GROUP_NAME, group.conf.name),
         ]
+
+
+def _ids(group: CampaignGroup) -> list[Pair]:
+    """By what the direct protocol names a group (C)."""
+    return [pair(word.CM_CAMPAIGN, group.conf.campaign_id), pair(word.CM_GROUP, group.conf.group_id)]
 
 
 def _given(reference: Pair | None) -> list[Pair]:
