@@ -20,6 +20,7 @@ from proxy.campaign.observation import (
     Request,
     SessionBlind,
     SessionEnded,
+    SessionWitnessed,
     SourceConnected,
     SourceLost,
     Status,
@@ -99,8 +100,7 @@ class Clients:
             self._controlled(entry.owner, what)
         elif isinstance(what, Witnessed):
             for seen in what.observations:
-                self._ocs_is_heard = self._ocs_is_heard or isinstance(seen, WordHeard)
-                self._tell(seen)
+                self._witnessed(seen)
         elif isinstance(what, Left):
             self._left((entry.owner, what.client))
         elif isinstance(what, Unreadable):
@@ -119,6 +119,16 @@ class Clients:
         self._control_is_up = what.registered
         source = Control.TEVENTS.value
         self._tell(SourceConnected(source) if what.registered else SourceLost(source))
+
+    def _witnessed(self, seen: Observation) -> None:
+        """OCS's log tells of which session its counts are; its words on life count where no protocol's are logged."""
+        if not isinstance(seen, WordHeard):
+            self._tell(seen)
+            return
+        if seen.word in (Word.LOADED, Word.UNLOADED):
+            self._tell(SessionWitnessed(seen.source, seen.names, seen.word is Word.LOADED))
+        if not self._ocs_is_heard:
+            self._tell(seen)
 
     # ------------------------------------------------------------------------------------------------------ sessions
 
