@@ -269,6 +269,14 @@ def test_r21_only_the_answer_to_our_own_question_repeats() -> None:
     assert not desk.sent(Stop)
 
 
+def test_r21_an_answer_without_a_reference_answers_our_question() -> None:
+    """An OCS that sends no references back is believed, once it was asked."""
+    desk, _, _ = stop_sent()
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.RUNNING)
+    assert len(desk.sent(Stop)) == 1
+
+
 @pytest.mark.parametrize("status", [Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS])
 def test_r21_waiting_unload_is_acceptance_no_repeat_ask_again(status: Status) -> None:
     """OCS unloads, slowly: it is asked again and again, and never sent a second Unload."""
@@ -766,6 +774,7 @@ def test_r23_unload_is_not_repeated_into_an_outstanding_record() -> None:
     desk.ocs.refuses(unload.reference)
     desk.ocs.answers(Status.ACTIVE, reference=desk.sent(AskStatus)[-1].reference)
     assert not desk.sent(Unload)
+    assert len(desk.sent(AskStatus)) == 1, "and it is not asked about in a loop"
     anna.processes("78")
     anna.acknowledged()
     desk.passes(TIMEOUT)

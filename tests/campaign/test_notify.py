@@ -143,6 +143,17 @@ def test_r25_stopped_and_unloaded_at_once_are_told_in_order() -> None:
         assert told(desk, agent) == [Word.STOPPED, Word.UNLOADED]
 
 
+def test_r25_stopped_does_not_wait_longer_because_unloaded_came() -> None:
+    """OCS unloads the group a second after it stopped: each word has its own wait."""
+    desk, _ = stopped()
+    desk.passes(WAIT / 2)
+    desk.ocs.unloaded()
+    desk.passes(WAIT / 2)
+    assert told(desk) == [Word.STOPPED]
+    desk.passes(WAIT / 2)
+    assert told(desk) == [Word.STOPPED, Word.UNLOADED]
+
+
 def test_r25_a_desktop_that_comes_between_the_two_hears_stopped_first_too() -> None:
     """A second desktop of the agent registers after Stopped was told: always Stopped first, there as well."""
     desk, [anna], _ = unload_sent()

@@ -1,0 +1,93 @@
+"""The groups, played against a small model of OCS with faults (see model_ocs).
+
+What holds in every play, in the model's own truth: Stop goes only to an armed group without records, as far as any
+message can tell; Stop before Unload, each accepted once; every desktop hears CampaignStopped and CampaignUnloaded once
+each; nothing else is swallowed; and on a calm day every group is completed. Seeds that broke something once are kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from proxy.campaign.policy import By
+from tests.campaign.model_ocs import CALM, Broken, Play
+
+SEEDS = range(24)
+
+ONCE_BROKEN = {
+    7: "a record of the former session was rejected, and counted as returned in the next",
+    59: "a silent reject came true although the record had come again under another handle",
+    44: "the error to one desktop's request was taken for the answer to another's",
+    1021: "a silent reject came true although the agent had finished the record since",
+    1334: "Stop was repeated although the group had been disarmed",
+    2851: "a word on another session was swallowed",
+    3061: "a status that showed a stop armed the group for a Load that was refused",
+}
+
+
+def play(seed: int, by: By = By.PROXY) -> Play:
+    """A wild shift, and a calm one after it."""
+    scene = Play(seed, by)
+    scene.runs(1200)
+    scene.ends_well()
+    return scene
+
+
+def test_whatever_happens_the_proxy_does_no_harm_and_completes_in_the_end() -> None:
+    """Lost answers, copies, slow and broken connections, operators and schedules: see the module."""
+    did: Counter[str] = Counter()
+    for seed in SEEDS:
+        did.update(play(seed).did)
+    for what in ("stop accepted", "unload accepted", "NotifyAgent", "Swallow", "desktops that heard both"):
+        assert did[what], f"no play had any {what}: they show nothing"
+
+
+@pytest.mark.parametrize("seed", ONCE_BROKEN)
+def test_what_broke_once_holds(seed: int) -> None:
+    """Each of these plays broke something: see ONCE_BROKEN."""
+    play(seed)
+
+
+@pytest.mark.parametrize("by", [By.DIALER, By.NOBODY])
+def test_where_the_proxy_does_not_complete_it_does_nothing(by: By) -> None:
+    """The same plays: no Stop, no Unload, nobody told, nothing swallowed (R29)."""
+    for seed in SEEDS[:4]:
+        scene = Play(seed, by)
+        scene.runs(1200)
+        assert not {"Stop", "Unload", "Settled", "NotifyAgent", "Swallow"} & set(scene.did)
+        assert scene.did["Announce"]
+
+
+def test_a_calm_day_from_the_beginning() -> None:
+    """No faults at all: every group is completed with one Stop and one Unload."""
+    for seed in SEEDS:
+        scene = Play(seed, odds=CALM)
+        scene.ends_well()
+        assert scene.did["Stop"] == scene.did["Unload"] == len(scene.truths)
+
+
+@pytest.mark.parametrize(
+    ("broken", "instead", "found"),
+    [
+        ("proxy.campaign.consider.obstacle", lambda group, now: None, "Stop"),
+        ("proxy.campaign.completion.Completion._hindrance", lambda completion, now: None, "Unload, and there are"),
+        ("proxy.campaign.notices.Notices.heard", lambda notices, *heard: False, "heard"),
+        ("proxy.campaign.notices.Notices.fall_due", lambda notices, now: None, "Stopped|never"),
+        ("proxy.campaign.completion.Completion.proceed", lambda completion, now: None, "never completed"),
+    ],
+)
+def test_a_proxy_that_breaks_a_rule_is_caught(
+    broken: str, instead: Callable[..., object], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plays can fail: each of these mistakes is found by one of them."""
+    monkeypatch.setattr(broken, instead)
+
+    def plays() -> None:
+        for seed in range(200):
+            play(seed)
+
+    with pytest.raises(Broken, match=found):
+        plays()
