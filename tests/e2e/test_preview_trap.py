@@ -33,13 +33,12 @@ class TestPreviewTrap(Stage):
         self.assertEqual(self.proxy.board.sent["stop"], 0)
         self.clock.advance(2)
         self.assertEqual(self.proxy.board.sent["stop"], 1)
-        await self.state("loaded")
-        self.assertEqual(self.proxy.board.sent["unload"], 0)
+        await self.until(lambda: self.happened("stopped"))
         await self.told(agents, "CampaignStopped")
         self.assertEqual(self.proxy.board.sent["unload"], 1)
         await self.until(lambda: self.ocs()["accepted"].get("unload"))
         self.clock.pump([0.5] * 4)  # OCS takes its time
-        await self.state("unloaded")
+        await self.until(lambda: self.happened("completed"))
         await self.told(agents, "CampaignUnloaded")
         self.clock.advance(3600)
 
@@ -50,6 +49,12 @@ class TestPreviewTrap(Stage):
         self.assertEqual((accepted["stop"], accepted["unload"]), (1, 1))
         self.assertEqual(self.group()["completions"], 1)
         self.assertEqual([each["what"] for each in self.ocs()["life"]], ["loaded", "started", "stopped", "unloaded"])
+        sent = [
+            each["news"]
+            for each in self.proxy.board.timeline
+            if each["news"] in ("Stop sent", "stopped", "Unload sent")
+        ]
+        self.assertEqual(sent, ["Stop sent", "stopped", "Unload sent"])
         self.assertIn(20, console.heard("GSW_CM_MessageType"))
 
     def runs_on(self) -> None:
@@ -57,6 +62,10 @@ class TestPreviewTrap(Stage):
         self.clock.advance(3000)
         self.assertEqual(self.group()["state"], "running")
         self.assertEqual(self.proxy.board.sent["stop"], 0)
+
+    def happened(self, news: str) -> bool:
+        """Whether the time line has it."""
+        return any(each["news"] == news for each in self.proxy.board.timeline)
 
     async def told(self, agents: list[Client], word: str) -> None:
         """Every agent hears the word, from OCS, or from the proxy once notify_wait is over."""

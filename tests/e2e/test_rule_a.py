@@ -120,3 +120,10 @@ class TestRuleA(Stage):
         self.assertEqual(values["tevent_proxy_witness_counts"], {("ocs-log",): True})
         self.assertGreater(values["tevent_proxy_witnessed"]["ocs-log", "lines"], 0)
         self.assertEqual(values["tevent_proxy_witnessed"]["ocs-log", "lines_not_understood"], 0)
+
+        await self.proxy.stopService()
+        read = dict(self.witness.counts)
+        with self.log.open("a") as file:
+            file.write("one more\n")
+        self.passes(5)
+        self.assertEqual(self.witness.counts, read)
