@@ -99,8 +99,6 @@ class _File:
         if len(self.begun) > MAX_LINE:
             self.too_long += not self.skips
             self.begun, self.skips = "", True
-        elif self.skips:
-            self.begun = ""
         return [stripped for line in kept if (stripped := line.strip("\r\0\ufeff"))]
 
 
@@ -187,14 +185,13 @@ class Tail:
         try:
             stream = gzip.open(path, "rb") if is_packed else open(path, "rb", buffering=0)  # noqa: SIM115
         except OSError as problem:
-            if expected is None or not self._older:
+            if expected is None:
                 raise
             return Reading(gap=f"{path} cannot be read: {problem.strerror}")
         rest, too_long = self._end_of_last()
         self._file = _File(path, stream, self._decoder("replace"), is_packed)  # type: ignore[arg-type]
         if expected in (None, self._file.identity):
             return Reading(rest, too_long=too_long)
-        self._older = deque()
         return Reading(rest, gap=f"{path} was rotated while older files were read", too_long=too_long)
 
     def _end_of_last(self) -> tuple[Sequence[str], int]:

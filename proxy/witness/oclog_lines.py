@@ -226,7 +226,6 @@ class OcsLogLines:
     def _answered(self, entry: _List) -> _Request:
         """The request that is answered now: the one the database just answered, else the oldest."""
         of_id = [each for each in entry.requests if entry.answered is not None and each.id == entry.answered]
-        entry.answered = None
         request = next(iter(of_id or entry.requests), None)
         if request is None:
             return _Request(None, UNTOLD, None)

@@ -80,7 +80,6 @@ class OcsLog:
 
     def stop(self) -> None:
         """See IRecordWitness."""
-        self._observe = lambda observation: None
         self._follower.stop()
         if self._watch is not None:
             self._watch.cancel()

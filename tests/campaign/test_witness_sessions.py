@@ -83,6 +83,17 @@ def test_it_knows_a_session_that_began_before_the_proxy() -> None:
     assert desk["retrieved"] == 2
 
 
+def test_it_knows_the_session_that_ocs_announces_first() -> None:
+    """Nothing was known of the group; what the witness told since the beginning that it saw is this session's."""
+    desk = Desk(group(policy=COMPLETES))
+    witness = desk.witness()
+    desk.ocs.connected()
+    tells(witness, desk, True)
+    witness.retrieved(2, 10)
+    desk.ocs.loaded()
+    assert desk["retrieved"] == 2
+
+
 def test_a_session_that_was_over_before_the_proxy_counts_for_nothing() -> None:
     """What was read back of it is not taken for the next session's."""
     desk, anna, witness = scene(found=False)

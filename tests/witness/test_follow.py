@@ -261,6 +261,19 @@ def test_every_file_has_a_name_of_its_own(log: Log, tmp_path: Path) -> None:
     assert read(tail).problem == "is not there"
 
 
+def test_a_file_that_is_being_packed_is_not_the_log(log: Log, tmp_path: Path) -> None:
+    """Older files are packed while the log is followed; a pattern may be of those, too."""
+    log.path = tmp_path / "ocs.2.log"
+    log.write("one\n")
+    tail = Tail(str(tmp_path / "ocs.*"))
+    assert read(tail).lines == ["one"]
+    log.older("ocs.1.log.gz", "packed\n")
+    log.write("")
+    log.older("ocs.0.log.gz", "packed\n")
+    assert read(tail) == Reading([], at_end=True)
+    assert read(Tail(str(tmp_path / "ocs.*"))).lines == ["one"]
+
+
 # ---------------------------------------------------------------------------------------------------- looking back
 
 

@@ -18,7 +18,7 @@ from proxy.config import Config, ConfigError, parse
 from proxy.errors import OurError
 from proxy.interfaces import IRecordWitness
 from proxy.summary import summary, warnings
-from proxy.witness.kinds import witness_kind
+from proxy.witness.kinds import BUILT_IN, witness_kind
 from proxy.witness.ocs_log import ocs_log
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "witness-plug-ins.md"
@@ -97,7 +97,7 @@ def test_every_mistake_is_told() -> None:
         "[witness ocs-log] look_back: not a whole number from 0 to 1000: '-1'",
         "[witness ocs-log] stale: not a number of seconds: 'never'",
         "[witness ocs-log] settle: unknown here; it is an option of [completion] and [group ...]",
-        "[witness]: no witness of that name is installed: '' (there are: ocs-log)",
+        f"[witness]: no witness of that name is installed: '' (there are: {', '.join(sorted(BUILT_IN))})",
     ]
 
 
@@ -119,6 +119,13 @@ def test_r18_what_a_witness_knew_must_not_outlive_the_settle_time(settle: str) -
     assert config(f"{settle}\n[witness ocs-log]\nfile = /a\nlate = 5\n").witnesses
 
 
+def test_looking_back_has_a_bound() -> None:
+    """More files than anybody keeps are a slip of the pen."""
+    assert problems("[witness ocs-log]\nfile = /a\nlook_back = 1001") == [
+        "[witness ocs-log] look_back: not a whole number from 0 to 1000: '1001'"
+    ]
+
+
 def test_check_says_who_is_a_witness() -> None:
     """And which groups it can tell nothing of: the log names groups by two ids."""
     said = summary(config("[witness ocs-log]\nfile = /a\n[group A@B]\ndbid = 1\n"))
@@ -132,7 +139,8 @@ def test_check_says_who_is_a_witness() -> None:
 @pytest.mark.usefixtures("plugged_in")
 def test_a_kind_that_is_not_there() -> None:
     """It is told which there are."""
-    with pytest.raises(OurError, match=r"'nope' \(there are: half, list-report, ocs-log\)"):
+    known = ", ".join(sorted([*BUILT_IN, "half", "list-report"]))
+    with pytest.raises(OurError, match=rf"'nope' \(there are: {known}\)"):
         witness_kind("nope")
 
 

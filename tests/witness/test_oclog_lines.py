@@ -94,6 +94,7 @@ def test_where_only_the_end_of_the_select_is_printed_the_larger_number_counts() 
     """No return value at all: neither number is taken for the smaller one."""
     end = of_list("SelectEnd:0  SelectedRecords:0 RequestID:15202300 ReadyRecords:9 SelectTime:0")
     assert told(asks(10), end) == [retrieved(9, 10)]
+    assert told(asks(10), end.replace("SelectedRecords:0", "SelectedRecords:12")) == [retrieved(12, 10)]
     assert told(end) == []
 
 
@@ -168,6 +169,11 @@ def test_a_statistic_that_is_cut_short_is_told_when_something_else_begins() -> N
     assert isinstance(again[2], Retrieved)
 
 
+def test_a_counter_that_is_none() -> None:
+    """A statistic that failed is not one of a list with less than nothing."""
+    assert told(counter("ReadyCount", -1), asks(6)) == []
+
+
 # ----------------------------------------------------------------------------------------------------- life
 
 
@@ -206,6 +212,7 @@ def test_ocs_is_started_anew() -> None:
     [
         of_list("SP return value (ReadyCount):many"),
         of_list("SP return value (ReadyCount):99999999999"),
+        of_list("SP return value (ReadyCount):\u0663"),
         of_list("SP return value (ReadyCount):1", ids="236-136"),
         of_list("SP return value (ReadyCount):1", ids="a-b-c"),
         of_list("SR return value ReadyCount"),
@@ -252,6 +259,13 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(oclog_lines, "MAX_LISTS", 2)
     said = told(asks(ids="1-1-1"), asks(ids="2-1-1"), asks(ids="3-1-1"), brings(1, "3-1-1"), brings(1, "1-1-1"))
     assert [(each.calling_list, each.asked) for each in said if isinstance(each, Retrieved)] == [("3", 6), ("1", None)]
+
+
+def test_a_list_that_is_heard_again_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest unheard goes, not the longest known."""
+    monkeypatch.setattr(oclog_lines, "MAX_LISTS", 2)
+    said = told(asks(ids="1-1-1"), asks(ids="2-1-1"), asks(7, ids="1-1-1"), asks(ids="3-1-1"), brings(1, "1-1-1"))
+    assert [each.asked for each in said if isinstance(each, Retrieved)] == [7]
 
 
 def test_requests_that_are_never_answered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,6 +149,7 @@ def test_a_log_that_is_not_there_at_the_start(tmp_path: Path) -> None:
     assert scene.witness.problem == "has not been read to its end yet"
     assert scene.passes(20) == [LOST]
     assert scene.witness.problem == "is not there"
+    assert scene.witness.counts["lost"] == 0, "it never counted"
     assert scene.writes(brings(1)) == [retrieved(1), FOUND]
 
 
@@ -157,6 +158,22 @@ def test_a_disk_that_does_not_answer(scene: Scene) -> None:
     scene.hangs = True
     assert scene.passes(12) == [LOST]
     assert scene.witness.problem == "has not been read to its end in time"
+
+
+def test_a_reading_is_as_old_as_its_beginning(scene: Scene) -> None:
+    """r18: a disk that takes its time: what was written since it was asked was not read."""
+    answers = list[tuple[Deferred[Reading], Reading]]()
+
+    def slowly(read: Callable[[], Reading]) -> Deferred[Reading]:
+        answers.append((Deferred(), read()))
+        return answers[-1][0]
+
+    scene.witness._follower._in_thread = slowly
+    assert scene.passes(8) == []
+    ((answer, reading),) = answers
+    answer.callback(reading)
+    assert scene.passes(3) == []
+    assert scene.passes(2) == [LOST]
 
 
 def test_a_truncated_log_is_lost_and_found(scene: Scene) -> None:
