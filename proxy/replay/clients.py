@@ -88,9 +88,9 @@ class Clients:
         self._now = 0.0
         self._teller = Teller.NOBODY_KNOWS
 
-    def tell(self, entry: Entry) -> None:
+    def tell(self, entry: Entry, now: float) -> None:
         """What a log tells."""
-        self._now, self._teller = entry.when, entry.teller
+        self._now, self._teller = now, entry.teller
         if not self._begun:
             self._begin(entry.teller)
         what = entry.what

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from attrs import frozen
+from attrs import define, frozen
 
 from proxy.campaign.observation import Observation
 from proxy.kvlist import Pair
@@ -25,7 +25,7 @@ class Teller(IntEnum):
     NOBODY_KNOWS = 4
 
 
-@frozen
+@define
 class Heard:
     """A message of T-Events. `clients` are those it came from, or went to; empty: the log's owner, or not told.
 
@@ -78,7 +78,7 @@ class Witnessed:
 What = Heard | Controlled | Left | Unreadable | ControlIs | Witnessed
 
 
-@frozen
+@define
 class Entry:
     """Something that a log tells, and when. `owner` is the name by which files of one log are known to be one."""
 

@@ -139,8 +139,9 @@ def _stream(
     try:
         with _reading(file.path) as raw:
             for entry in reader.read(_lines(raw, advanced)):
-                told = entry.teller if entry.teller is not Teller.CLIENT else file.teller
-                yield entry.when, place, entry if told is entry.teller else evolve(entry, teller=told)
+                if entry.teller is Teller.CLIENT:
+                    entry.teller = file.teller
+                yield entry.when, place, entry
     finally:
         totals.bytes += file.size
         totals.add(reader)

@@ -55,7 +55,7 @@ class Play:
         if isinstance(entry.what, Witnessed) and not self._witness_is_there:
             self._witness_is_there = True
             self._observe(WitnessFound(WITNESS))
-        self._clients.tell(evolve(entry, when=now))
+        self._clients.tell(entry, now)
 
     def end(self) -> Report:
         """There are no more entries."""

@@ -104,8 +104,8 @@ class LogReader:
     def _begin(self, line: str) -> Iterator[Entry]:
         """A line that belongs to no message so far."""
         hour = line[:3]
-        if hour != self._hour and hour[:1] in "@0123456789" and self._clock.read(line):
-            self._hour = hour
+        if hour != self._hour and (line[2:3] == ":" or hour[:1] == "@") and self._clock.read(line):
+            self._hour = hour  # that a day is over must be seen, also in hours without a message
         if "message" in line or "'" in line or "equest" in line:
             header = self._header_of(line)
             if header is not None:
@@ -225,7 +225,7 @@ class LogReader:
         assert self._waiting is not None
         what = self._waiting.what
         if isinstance(what, Heard) and not what.is_request and client not in what.clients:
-            self._waiting = evolve(self._waiting, what=evolve(what, clients=(*what.clients, client)))
+            what.clients = (*what.clients, client)
 
     def _told(self) -> Iterator[Entry]:
         waiting, self._waiting = self._waiting, None
@@ -288,7 +288,7 @@ def _unmasked_pairs(pairs: list[Pair]) -> tuple[list[Pair], int]:
 
 def _unmasked(message: Message) -> tuple[Message, int]:
     pairs = message.user_data
-    if pairs is None:
+    if pairs is None or not any(pair[0] == GSW_AUTO_COMPLETION or isinstance(pair[1], list) for pair in pairs):
         return message, 0
     unmasked, number = _unmasked_pairs(pairs)
     return (message.with_user_data(unmasked), number) if number else (message, 0)

@@ -240,6 +240,7 @@ _SIZE = re.compile(r"\[(\d+)\](?: ?[\da-f]{2})*(?: ?\.\.)?")
 _HEX = re.compile(r"[\da-f]{16}")
 _STAMP = re.compile(r"(\d+) \((\d\d):(\d\d):(\d\d)\)")
 _NOTE = re.compile(r"[ \t]*\((.*)\)")
+_new_pair = tuple.__new__  # a Pair made without the call of its own constructor, as in kvlist
 _NOTHING = re.compile(r"message attributes:|Time\s*= ComplexClass\(TimeStamp\):|\. Processing .*|")
 
 
@@ -264,12 +265,29 @@ class _Reading:
         self._take: Callable[[str], bool] = self._tlib if form.family is Family.TLIB else self._psdk
 
     def take(self, line: str) -> None:
+        if len(self._open) == 1 and self._takes_plain_pair(line):
+            return
         line = line.rstrip("\r\n")
         if self._unfinished is not None:
             line = f"{self._unfinished}\n{line}"
             self._unfinished = None
         if not self._take(line) and not self._remark(line):
             self.form.unread += 1
+
+    def _takes_plain_pair(self, line: str) -> bool:
+        """Most lines of a log are pairs of the plainest form: that is seen without a pattern, in a tenth of the time."""
+        parts = line.split("'")
+        if parts[0] != "\t\t" or self._unfinished is not None:
+            return False
+        if len(parts) == 5 and parts[2] == "\t" and not parts[4]:
+            self._open[0].pairs.append(_new_pair(Pair, (parts[1], parts[3], STRING)))
+            return True
+        if len(parts) == 3 and (text := parts[2])[:1] == "\t" and text[1:].isdecimal() and len(text) < 11:
+            number = int(text)
+            signed = number if number <= 0x7FFFFFFF else number - 0x100000000
+            self._open[0].pairs.append(_new_pair(Pair, (parts[1], signed, INTEGER)))
+            return True
+        return False
 
     def end(self) -> None:
         if self._unfinished is not None:
