@@ -63,8 +63,7 @@ class _Agent:
             return
         self.absent.heard |= gone.heard
         self.absent.told.update(gone.told)
-        if not self.sessions:
-            self.absent.waiting = {word: due for word, due in gone.waiting.items() if word not in self.absent.heard}
+        self.absent.waiting = {word: due for word, due in gone.waiting.items() if word not in self.absent.heard}
 
 
 class Notices:
@@ -117,7 +116,7 @@ class Notices:
     def registered(self, session: int, dn: str, now: float) -> None:
         """An agent has a session more; if he had none, what is owed to him is told, in order (R27)."""
         agent = self._agents.get(dn)
-        if agent is None or session in agent.sessions:
+        if agent is None:
             return
         comes_back = not agent.sessions
         hearing = agent.comes(session)

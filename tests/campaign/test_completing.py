@@ -633,6 +633,17 @@ def test_r23_a_stop_no_longer_wanted_that_was_refused_is_forgotten() -> None:
     assert News.STOPPED_WITH_RECORDS not in desk.news()
 
 
+def test_r23_a_stop_no_longer_wanted_has_no_object_once_the_group_is_unloaded() -> None:
+    """An operator unloads the running group: that it is not dialing any more is not our Stop's doing, no alarm."""
+    desk, [anna], _ = stop_sent()
+    anna.gets("78")
+    desk.ocs.unloaded()
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.NOT_LOADED)
+    assert News.STOPPED_WITH_RECORDS not in desk.news()
+    assert not desk.sent(AskStatus)
+
+
 def test_r23_no_new_stop_while_an_old_one_is_unanswered() -> None:
     """The group runs dry again before OCS has said what became of the first Stop: the second waits for that."""
     desk, [anna], _ = stop_sent(policy=Policy(by=By.PROXY, settle=SETTLE, answer_timeout=2 * SETTLE))

@@ -169,9 +169,22 @@ def test_r25_a_desktop_that_comes_while_stopped_waits_is_told_with_the_other() -
     desk, [anna] = stopped()
     desk.passes(WAIT / 2)
     second = desk.agent("3001")
+    assert told(desk) == []
     anna.hears(Word.STOPPED)
     desk.passes(WAIT / 2)
     assert told(desk, second) == [Word.STOPPED]
+
+
+def test_r25_a_desktop_that_comes_late_hears_both_in_order_too() -> None:
+    """Of the agent's desktops one has heard Stopped from OCS, one has not; a third comes within the wait."""
+    desk, [anna], _ = stop_sent()
+    desk.agent("3001")
+    anna.hears(Word.STOPPED)
+    desk.ocs.unloaded()
+    third = desk.agent("3001")
+    desk.passes(WAIT)
+    assert told(desk, third) == [Word.STOPPED, Word.UNLOADED]
+    assert told(desk, anna) == [Word.UNLOADED]
 
 
 def test_r25_an_agent_first_seen_between_the_two_hears_both() -> None:
@@ -410,6 +423,24 @@ def test_r27_after_answer_timeout_it_is_news_again() -> None:
     desk.passes(1.1)
     anna.hears(Word.STARTED)
     desk.passes(WAIT)
+    assert told(desk) == []
+
+
+def test_r27_news_may_be_ahead_of_the_control_session() -> None:
+    """The agent hears that the group is started again before OCS's stopped is heard here: he is told nothing."""
+    desk, [anna], _ = stop_sent()
+    anna.hears(Word.STOPPED)
+    anna.hears(Word.STARTED, "Preview")
+    desk.ocs.stopped()
+    desk.passes(WAIT)
+    assert told(desk) == []
+
+
+def test_r27_after_the_news_ocs_own_words_pass_as_they_are() -> None:
+    """What OCS says to him from then on is of another run: nothing goes in before it, nothing is swallowed."""
+    desk, [anna], _ = unload_sent()
+    anna.hears(Word.STARTED, "Preview")
+    assert not is_swallowed(anna.hears(Word.UNLOADED))
     assert told(desk) == []
 
 
