@@ -249,6 +249,7 @@ def parse(text: str) -> Config:
     problems += _without_channel(sections, policy, configured, values)
     problems += _unnamed(configured)
     problems += _shared_names(configured)
+    problems += _unknown_groups(witnesses, (group for _, group in configured))
     problems += _late_witnesses(witnesses, [policy, *(group.policy for _, group in configured)])
     if problems:
         raise ConfigError(problems)
@@ -297,6 +298,19 @@ def _witness(section: Section, name: str, problems: list[Problem]) -> Iterator[W
     defaults = {key: default for key, (_, default) in kind.options.items()}
     read = _read(section, defaults, problems, readers)
     yield WitnessSection(kind.name, name, {**defaults, **read})
+
+
+def _unknown_groups(
+    witnesses: Iterable[tuple[Section, WitnessSection]], groups: Iterable[ConfiguredGroup]
+) -> Iterator[Problem]:
+    """Witnesses of a group that has no section: OCS names groups by numbers, nobody would know that it is theirs."""
+    known = {group.names.name for group in groups}
+    for section, witness in witnesses:
+        group = witness.options.get("group")
+        if isinstance(group, str) and group not in known:
+            near = get_close_matches(group, filter(None, known), n=1)
+            meant = f"; is {near[0]} meant?" if near else ""
+            yield Problem(section.title, "group", f"there is no [group {group}]{meant}", section.entries["group"].line)
 
 
 def _late_witnesses(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from proxy.campaign.policy import Attribute, By
 from proxy.config import Config
 from proxy.endpoints import only_local
+from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log
 
 
@@ -55,7 +56,12 @@ def _completed(config: Config) -> Iterator[tuple[str, str]]:
 
 def _witnessed(config: Config) -> Iterator[tuple[str, str]]:
     for witness in config.witnesses:
-        yield "witness", f"{witness.name}: {witness.options.get('file', 'a plug-in')}"
+        options = witness.options
+        if witness.kind == calling_list.name:  # no password stands in the text of a URL
+            told = f"{options['table']} in {options['url']}, for {options['group']}"
+        else:
+            told = str(options.get("file", "a plug-in"))
+        yield "witness", f"{witness.name}: {told}"
 
 
 def warnings(config: Config) -> list[str]:

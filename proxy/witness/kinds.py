@@ -8,9 +8,10 @@ from zope.interface.verify import verifyObject
 
 from proxy.errors import OurError
 from proxy.interfaces import IWitnessKind
+from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log
 
-BUILT_IN: dict[str, IWitnessKind] = {kind.name: kind for kind in (ocs_log,)}
+BUILT_IN: dict[str, IWitnessKind] = {kind.name: kind for kind in (ocs_log, calling_list)}
 """The kinds that need no plug-in, by name."""
 
 
