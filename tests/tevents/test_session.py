@@ -265,8 +265,9 @@ def test_a_refused_registration() -> None:
 def test_the_communication_dn_is_nobodys_agent() -> None:
     """A console on the Communication DN is no agent, and never told anything as one."""
     desk = Desk()
-    session = desk.session(dn=COMM_DN)
-    session.gets(frame(EVENT_UNREGISTERED, {THIS_DN: COMM_DN}))
+    session = desk.session(dn=None)
+    session.sends(frame(REGISTER_ADDRESS, {THIS_DN: COMM_DN, REFERENCE_ID: 4}))
+    session.gets(frame(EVENT_REGISTERED, {REFERENCE_ID: 4}), frame(EVENT_UNREGISTERED, {THIS_DN: COMM_DN}))
     assert desk.seen == []
 
 
@@ -399,6 +400,8 @@ def test_echoes_are_relayed_and_never_seen() -> None:
             {"GSW_AGENT_REQ_TYPE": "RecordProcessed", "GSW_RECORD_HANDLE": 12},
             {"GSW_CM_MessageType": 7, "GSW_CM_AttrSessionID": 101, "GSW_AUTO_COMPLETION": 1},
             {"GSW_CM_MessageType": "10", "GSW_STAT_EVENT": 3},
+            {"GSW_AGENT_REQ_TYPE": "RecordProcessed", "GSW_STAT_EVENT": 3},
+            {"GSW_AGENT_REQ_TYPE": "RecordProcessed", "GSW_CM_MessageType": 27},
         ):
             assert session.gets(event(dn, **values)) == event(dn, **values)
     assert desk.seen == []
@@ -432,6 +435,22 @@ def test_events_without_a_dn_are_those_of_the_session() -> None:
     desk = Desk()
     assert desk.session(dn=None).gets(nameless) == nameless
     assert desk.seen == []
+
+
+def test_every_event_of_a_records_call_is_seen() -> None:
+    """Abandoned, ringing, dialing, established, released, data attached: whatever says something of a record's call."""
+    desk = Desk()
+    session = desk.session()
+    for number in (59, 60, 61, 64, 65, 85):
+        session.gets(frame(number, {THIS_DN: "3001", USER_DATA: [pair("GSW_RECORD_HANDLE", 12)]}))
+    assert [type(each).__name__ for each in desk.seen] == [
+        "Sign",
+        "RecordDelivered",
+        "RecordDelivered",
+        "RecordDelivered",
+        "CallReleased",
+        "Sign",
+    ]
 
 
 def test_calls_that_have_nothing_to_do_with_campaigns() -> None:
