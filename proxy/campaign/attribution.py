@@ -24,7 +24,7 @@ class Attribution:
         self,
         around: Surroundings,
         agenda: Agenda,
-        requests: DesktopRequests,
+        requests: DesktopRequests[Group],
         default: Policy,
         configured: Iterable[ConfiguredGroup],
     ) -> None:
@@ -128,7 +128,7 @@ class Attribution:
         self._names.remove(other)
         self._names.learn(group, names)
         group.take_in(other)
-        self._requests.move(other, group)
+        group.awaiting.update(self._requests.move(other, group, group.current))
         return group
 
 

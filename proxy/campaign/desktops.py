@@ -45,7 +45,9 @@ BY_PHONE = (Action.CANCEL, Action.DO_NOT_CALL)
 class Desktops:
     """What is seen of desktops, but for the records they get. `requests` are those without an answer."""
 
-    def __init__(self, around: Surroundings, agenda: Agenda, which: Attribution, requests: DesktopRequests) -> None:
+    def __init__(
+        self, around: Surroundings, agenda: Agenda, which: Attribution, requests: DesktopRequests[Group]
+    ) -> None:
         self.requests = requests
         self._around = around
         self._agenda = agenda
@@ -126,7 +128,7 @@ class Desktops:
         session: GroupSession,
         handle: str | None,
         now: float,
-    ) -> DesktopRequest:
+    ) -> DesktopRequest[Group]:
         record = session.records.get(handle) if handle is not None else None
         request = DesktopRequest(
             session=seen.session,
@@ -151,7 +153,7 @@ class Desktops:
                 self.settle(given_up, now, acknowledged=False)
         return request
 
-    def forget(self, request: DesktopRequest) -> None:
+    def forget(self, request: DesktopRequest[Group]) -> None:
         request.group.awaiting.discard(request)
         self._agenda.add(request.group)
 
@@ -164,7 +166,7 @@ class Desktops:
             request.handle = seen.handle
         self.settle(request, now, acknowledged=True)
 
-    def settle(self, request: DesktopRequest, now: float, acknowledged: bool) -> None:
+    def settle(self, request: DesktopRequest[Group], now: float, acknowledged: bool) -> None:
         """An action takes effect: it is acknowledged, or its acknowledgement is overdue (R7)."""
         group, action, handle = request.group, request.action, request.handle
         self._agenda.add(group)
@@ -237,7 +239,7 @@ def _is_by_phone(seen: ActionRequested) -> bool:
     return seen.handle is None and seen.phone is not None and seen.action in BY_PHONE
 
 
-def _is_overtaken(request: DesktopRequest, record: Record | None, state: State, acknowledged: bool) -> bool:
+def _is_overtaken(request: DesktopRequest[Group], record: Record | None, state: State, acknowledged: bool) -> bool:
     """Whether a record was given to an agent after the action that was to move it to `state`.
 
     Connections are in no order with one another: the acknowledgement of a reject may be seen after the record is

@@ -78,7 +78,7 @@ class Group:
         self.held_since: float | None = None
         self.would_complete: int | None = None
         self.requests = ClientRequests(around.waiting_clients)
-        self.awaiting: set[DesktopRequest] = set()
+        self.awaiting: set[DesktopRequest[Group]] = set()
         self.confirmers: set[str] = set()
         self.confirmation: Confirmation | None = None
         self.completion: Course | None = None

@@ -17,6 +17,7 @@ from proxy.campaign.consider import consider
 from proxy.campaign.deliveries import Deliveries
 from proxy.campaign.desktops import Desktops
 from proxy.campaign.dialer import Dialer
+from proxy.campaign.group import Group
 from proxy.campaign.observation import (
     ActionAcknowledged,
     ActionRequested,
@@ -68,7 +69,7 @@ class Groups:
     def __init__(self, default: Policy, configured: Iterable[ConfiguredGroup] = (), instance: int = 0) -> None:
         self._commands: list[Command] = []
         self._wake_at: float | None = None
-        requests = DesktopRequests()
+        requests: DesktopRequests[Group] = DesktopRequests()
         self._agenda = agenda = Agenda()
         self._around = around = Surroundings(Registrations(), References(instance), self._tell)
         self._which = which = Attribution(around, agenda, requests, default, configured)

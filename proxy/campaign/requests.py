@@ -5,22 +5,22 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 from attrs import define
 
 from proxy.campaign.group_session import GroupSession
 from proxy.campaign.observation import Action
 
-if TYPE_CHECKING:
-    from proxy.campaign.group import Group
+G = TypeVar("G")
+"""A group: whose request it is, and nothing else of it, is of interest here."""
 
 MAX_UNANSWERED = 256
 """How many requests of one session are remembered; the oldest are given up first."""
 
 
 @define(eq=False)
-class DesktopRequest:
+class DesktopRequest(Generic[G]):
     """A request of a desktop on one session; `action` is None for a PreviewRecordRequest.
 
     `records_of` is the session of the group that the record belongs to, `deliveries` how often the record had been
@@ -30,7 +30,7 @@ class DesktopRequest:
 
     session: int
     dn: str
-    group: Group
+    group: G
     records_of: GroupSession
     action: Action | None
     handle: str | None
@@ -44,15 +44,15 @@ class DesktopRequest:
     answered: bool = False
 
 
-class DesktopRequests:
+class DesktopRequests(Generic[G]):
     """The unanswered requests of all desktops, by session, oldest first."""
 
     def __init__(self) -> None:
-        self._by_session: dict[int, list[DesktopRequest]] = {}
-        self._due: list[tuple[float, int, DesktopRequest]] = []
+        self._by_session: dict[int, list[DesktopRequest[G]]] = {}
+        self._due: list[tuple[float, int, DesktopRequest[G]]] = []
         self._order = count()
 
-    def add(self, request: DesktopRequest) -> DesktopRequest | None:
+    def add(self, request: DesktopRequest[G]) -> DesktopRequest[G] | None:
         """Remember a request. The oldest one of the session where there are too many, given up now."""
         waiting = self._by_session.setdefault(request.session, [])
         waiting.append(request)
@@ -62,11 +62,11 @@ class DesktopRequests:
 
     def acknowledged(
         self, session: int, action: Action, handle: str | None, reference: str | None
-    ) -> DesktopRequest | None:
+    ) -> DesktopRequest[G] | None:
         """The request that an acknowledgement answers (R8), None where it answers none."""
         return self._first(session, lambda r: r.action is action and _belongs(r, handle, reference))
 
-    def delivered(self, session: int, group: Group, reference: str | None) -> DesktopRequest | None:
+    def delivered(self, session: int, group: G, reference: str | None) -> DesktopRequest[G] | None:
         """The PreviewRecordRequest that a PreviewRecord answers: with the same reference, else the oldest."""
         named = reference is not None and self._first(session, lambda r: r.action is None and r.reference == reference)
         return named or self._first(
@@ -76,11 +76,11 @@ class DesktopRequests:
     def refused(
         self,
         session: int,
-        meant: Callable[[Group], bool] | None,
+        meant: Callable[[G], bool] | None,
         no_records: bool,
         handle: str | None,
         reference: str | None,
-    ) -> DesktopRequest | None:
+    ) -> DesktopRequest[G] | None:
         """The request that a GSW_ERROR answers; `meant` tells whether it can be about a group, None if it names none.
 
         With a reference or a handle, the one that has the same. That there are no records, or an error that names
@@ -100,7 +100,7 @@ class DesktopRequests:
             ),
         )
 
-    def message_refused(self, session: int, message_reference: int) -> DesktopRequest | None:
+    def message_refused(self, session: int, message_reference: int) -> DesktopRequest[G] | None:
         """The request that the T-Server refused."""
         return self._first(session, lambda r: r.message_reference == message_reference)
 
@@ -111,22 +111,25 @@ class DesktopRequests:
                 request.message_reference = None
                 return
 
-    def end(self, session: int) -> Iterator[DesktopRequest]:
+    def end(self, session: int) -> Iterator[DesktopRequest[G]]:
         """The session is over: nobody is there to get a record. Actions went upstream and stay."""
         for request in list(self._by_session.get(session, ())):
             if request.action is None:
                 yield self._answer(request)
 
-    def move(self, other: Group, group: Group) -> None:
-        """One group turned out to be another: so are the groups of its requests."""
+    def move(self, other: G, group: G, records_of: GroupSession) -> Iterator[DesktopRequest[G]]:
+        """One group turned out to be another: so are the groups of its requests.
+
+        Those of them that ask for a record.
+        """
         for waiting in self._by_session.values():
             for request in waiting:
                 if request.group is other:
-                    request.group, request.records_of = group, group.current
+                    request.group, request.records_of = group, records_of
                     if request.action is None:
-                        group.awaiting.add(request)
+                        yield request
 
-    def overdue(self, now: float) -> Iterator[DesktopRequest]:
+    def overdue(self, now: float) -> Iterator[DesktopRequest[G]]:
         """The actions whose acknowledgement has not come in time; they are forgotten."""
         while self._due and (self._due[0][0] <= now or self._due[0][2].answered):
             request = heapq.heappop(self._due)[2]
@@ -140,13 +143,13 @@ class DesktopRequests:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
-    def _first(self, session: int, wanted: Callable[[DesktopRequest], bool]) -> DesktopRequest | None:
+    def _first(self, session: int, wanted: Callable[[DesktopRequest[G]], bool]) -> DesktopRequest[G] | None:
         for request in self._by_session.get(session, ()):
             if wanted(request):
                 return self._answer(request)
         return None
 
-    def _answer(self, request: DesktopRequest) -> DesktopRequest:
+    def _answer(self, request: DesktopRequest[G]) -> DesktopRequest[G]:
         request.answered = True
         waiting = self._by_session[request.session]
         waiting.remove(request)
@@ -155,7 +158,7 @@ class DesktopRequests:
         return request
 
 
-def _belongs(request: DesktopRequest, handle: str | None, reference: str | None) -> bool:
+def _belongs(request: DesktopRequest[G], handle: str | None, reference: str | None) -> bool:
     """Whether an answer with this handle and reference can be the request's.
 
     What both have must be the same, and they must have one of the two in common, if the answer has any. A reference

@@ -10,7 +10,7 @@ the end and only its own end is waited for. Whatever begins it, a session whose 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -22,9 +22,7 @@ from zope.interface import implementer
 from proxy.relay.causes import Cause
 from proxy.relay.frames import FrameWalk
 from proxy.relay.outlet import Outlet, outlet
-
-if TYPE_CHECKING:
-    from proxy.relay.listener import Relay
+from proxy.relay.upstreams import Upstreams
 
 
 def host(address: IAddress | None) -> str:
@@ -32,6 +30,28 @@ def host(address: IAddress | None) -> str:
     if isinstance(address, (IPv4Address, IPv6Address)):
         return f"{address.host}:{address.port}"
     return str(address)
+
+
+class Listens(Protocol):
+    """What a session asks of the relay that made it."""
+
+    upstreams: Upstreams
+
+    def walks(
+        self, session: Session, to_upstream: Callable[[bytes], None], to_client: Callable[[bytes], None]
+    ) -> tuple[FrameWalk, FrameWalk]:
+        """The walks over what the client sends and over what the upstream sends."""
+        ...
+
+    def call_at_deadline(self, late: Callable[[], None]) -> IDelayedCall:
+        """Call `late` when the time for a session to end is over."""
+        ...
+
+    def unreachable(self, session: Session, problem: Failure) -> None:
+        """No upstream could be reached for a session."""
+
+    def session_over(self, session: Session, cause: Cause) -> None:
+        """Both connections of a session are gone."""
 
 
 def _discard(_data: bytes) -> None:
@@ -155,7 +175,7 @@ class Session:
 
     __slots__ = ("_attempt", "_cause", "_client", "_deadline", "_kept", "_relay", "_upstream", "number")
 
-    def __init__(self, relay: Relay, number: int) -> None:
+    def __init__(self, relay: Listens, number: int) -> None:
         self.number = number
         self._relay = relay
         self._client = Side(self)
