@@ -134,7 +134,8 @@ class Stage(TestCase):
         """Simulator and proxy begin; the control session is registered.
 
         Further lines of the conf files: of [ocs], of [completion], of the proxy's [group ...] and after it, of the
-        simulator's group from its batch on, of [tserver], and of [tevents].
+        simulator's group from its batch on, of [tserver], and of [tevents]. `DIRECT_PORT` in `more` stands for
+        the port of the simulator's direct door.
         """
         self.clock = Clock()
         self.clients: list[Client] = []
@@ -144,6 +145,7 @@ class Stage(TestCase):
         self.simulator = Simulator(read_conf(simulated), stage)
         port = await self.simulator.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
+        more = more.replace("DIRECT_PORT", str(self.simulator.direct_port))
         config = parse(PROXY.format(port=port, completion=completion, more=more, tevents=tevents))
         self.proxy = ProxyService(config, stage, self.clock.seconds, self.clock.seconds, Random(1))
         await self.proxy.begin()
