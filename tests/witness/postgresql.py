@@ -22,9 +22,9 @@ COLUMNS = (
 
 def binaries() -> Path | None:
     """Where its programs are; the newest, if there are several."""
-    on_path = shutil.which("initdb")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return Path(on_path).parent if on_path else found[-1].parent if found else None
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
 class PostgreSQL:
