@@ -85,14 +85,14 @@ class LogReader:
         for line in lines:
             self.lines += 1
             if self._header is not None:
+                if self._header.name is None and self._names(line):
+                    continue
                 first = line[:1]
                 if (first == "\t" or first == " " or _CONTINUES.match(line)) and len(self._body) < LONGEST:
                     self._body.append(line)
                     continue
                 if self._is_open():
                     self._body.append(line)
-                    continue
-                if self._names(line):
                     continue
                 yield from self._finished()
             yield from self._begin(line)

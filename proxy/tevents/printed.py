@@ -39,6 +39,9 @@ AS_IT_STANDS = -1
 
 STRING, INTEGER, BINARY, LIST, LONG = 0, 1, 2, 3, 6
 
+OPAQUE = 255
+"""The kind of a pair whose value is kept as the log has it."""
+
 UNKNOWN = -1
 """The number of a message whose name is not in the table. Attributes of unknown names have numbers below 0, too."""
 
@@ -173,7 +176,7 @@ def _time_of_day(seconds: int, offset: int) -> str:
 
 
 _TIME = frozenset({TIME_IN_SECS, TIME_IN_USECS})
-_PSDK_KINDS = {STRING: "str", INTEGER: "int", LONG: "long", LIST: "bstr", AS_IT_STANDS: "long"}
+_PSDK_KINDS = {STRING: "str", INTEGER: "int", LONG: "long", LIST: "bstr", AS_IT_STANDS: "long", OPAQUE: "long"}
 
 
 def _psdk_lines(form: Printed, attribute: Attribute) -> Iterator[str]:
@@ -230,13 +233,17 @@ def read(name: str, lines: Iterable[str], family: Family = Family.TLIB) -> Print
 _TLIB_LINE = re.compile(
     r"(?P<indent>[ \t]*)"
     r"(?:(?P<attribute>Attribute\w+|attr_#\d+)(?P<gap>[ \t]+|$)(?P<value>.*)"
-    r"|'(?P<key>.*?)'(?:\(list\)[ ]?(?P<first>.*)|[ \t]+(?P<text>.*)))"
+    r"|'(?P<key>.*?)'(?:\(list\)[ ]?(?P<first>.*)|[ \t]+(?P<text>.*)))",
+    re.DOTALL,
 )
 _PSDK_LINE = re.compile(
     r"(?P<indent>[ \t]*)"
-    r"(?:(?P<attribute>Attribute\w+|attr_#\d+)|'(?P<key>.*?)') \[(?P<kind>\w+)\] = (?P<value>.*)"
+    r"(?:(?P<attribute>Attribute\w+|attr_#\d+)|'(?P<key>.*?)') \[(?P<kind>\w+)\] = (?P<value>.*)",
+    re.DOTALL,
 )
-_SIZE = re.compile(r"\[(\d+)\](?: ?[\da-f]{2})*(?: ?\.\.)?")
+_SIZE = re.compile(r"\[(\d+)\](?: ([\da-f]{2}) ([\da-f]{2}))?(?: ?[\da-f]{2})*(?: ?\.\.)?")
+"""The size of a packed list, and its first bytes, which say how many pairs it has."""
+
 _HEX = re.compile(r"[\da-f]{16}")
 _STAMP = re.compile(r"(\d+) \((\d\d):(\d\d):(\d\d)\)")
 _NOTE = re.compile(r"[ \t]*\((.*)\)")
@@ -258,8 +265,9 @@ class _Reading:
     def __init__(self, form: Printed) -> None:
         self.form = form
         self._open: list[_OpenList] = []
-        self._size: int | None = None
-        self._flat = True
+        self._size = 0
+        self._count = 0
+        self._held = ""
         self._deepest: list[Pair] | None = None
         self._unfinished: str | None = None
         self._take: Callable[[str], bool] = self._tlib if form.family is Family.TLIB else self._psdk
@@ -275,7 +283,7 @@ class _Reading:
             self.form.unread += 1
 
     def _takes_plain_pair(self, line: str) -> bool:
-        """Most lines of a log are pairs of the plainest form: that is seen without a pattern, in a tenth of the time."""
+        """Most lines of a log are pairs of the plainest form: that is seen without a pattern, which is faster."""
         parts = line.split("'")
         if parts[0] != "\t\t" or self._unfinished is not None:
             return False
@@ -325,8 +333,8 @@ class _Reading:
             pairs: list[Pair] = []
             attributes.append(Attribute(self._number(name), LIST, pairs))
             self._open = [_OpenList(-1, pairs)]
-            self._size, self._flat = int(size[1]), True
-            self._held = value
+            self._size, self._held = int(size[1]), value
+            self._count = int(size[2] + size[3], 16) if size[2] is not None else 0xFFFF
         else:
             attributes.append(self._attribute(self._number(name), value))
         return True
@@ -405,16 +413,14 @@ class _Reading:
         self._open, self._deepest = [], None
 
     def _indent_again(self, pairs: list[Pair], inner: list[Pair]) -> None:
-        """Without indentation nobody can see where an inner list ends; but the printed size tells."""
+        """Without indentation nobody can see where an inner list ends; but the first bytes tell how many pairs there
+        are outside of it."""
         place = next((n for n, each in enumerate(pairs) if each.value is inner), None)
-        if place is None or self._size is None or len(_packed(pairs)) == self._size:
-            return
-        for end in range(place + 2, len(pairs) + 1):
-            moved = [*inner, *pairs[place + 1 : end]]
-            mended = [*pairs[:place], Pair(pairs[place].key, moved, LIST), *pairs[end:]]
-            if len(_packed(mended)) == self._size:
-                pairs[:] = mended
-                return
+        too_many = len(pairs) - self._count
+        if place is not None and too_many > 0:
+            first = place + 1
+            inner += pairs[first : first + too_many]
+            del pairs[first : first + too_many]
 
     # ------------------------------------------------------------------------------------------------- Platform SDK
 
@@ -428,7 +434,6 @@ class _Reading:
             return True
         if name is not None:
             self._end_list()
-            self._flat = True
         elif not self._open:
             return False
         else:
@@ -442,7 +447,7 @@ class _Reading:
         elif value.lstrip("-").isdecimal() and (value[0] != "0" or value == "0"):
             read, number = int(value), LONG if kind == "long" else INTEGER
         else:
-            read, number = value, AS_IT_STANDS
+            read, number = value, AS_IT_STANDS if name is not None else OPAQUE
         if name is not None:
             self.form.message.attributes.append(Attribute(self._number(name), number, read))
             if isinstance(read, list):
@@ -465,7 +470,7 @@ def _pair(key: str, text: str) -> Pair:
     if text.isdecimal() and int(text) <= 0xFFFFFFFF:
         number = int(text)
         return Pair(key, number if number <= 0x7FFFFFFF else number - 0x100000000, INTEGER)
-    return Pair(key, text, AS_IT_STANDS)
+    return Pair(key, text, OPAQUE)
 
 
 def _narrow(number: int, text: str) -> int | str:

@@ -112,7 +112,7 @@ class TestReplayOfADay(Stage):
         self.assertEqual((would["time"], would["rule"], would["ended_by"]), (stopped, "B", "stopped"))
 
     async def test_with_ocs_log_there_is_rule_a(self) -> None:
-        """What OCS's log says of retrievals counts beside what T-Server's says: no agent has to be told "no records"."""
+        """What OCS's log says of retrievals counts, too: no agent has to be told that there are no records."""
         await self.play("nobody")
         report = replay([str(self.ocs_log), str(self.tserver_log)], self.proxy.config)
         (group,) = report.json()["groups"]
