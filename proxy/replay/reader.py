@@ -47,6 +47,8 @@ _LISTED = re.compile(r"(?:Parsed OCS request:|Desktop request received)\s*(?P<fi
 _LISTED_LINE = re.compile(r"\s*'(.*?)'\s+(\S.*?)\s*$")
 """Campaign control as OCS logs it (D): the direct protocol, and what came over HTTP or from a desktop."""
 
+_BEGINS_STAMP = frozenset("@0123456789")
+
 _NUMBER = re.compile(r"(\d+)(?: \[\w+\])?")
 _MASKED = re.compile(r"\*+")
 
@@ -68,6 +70,7 @@ class LogReader:
         self._unread = 0
         self._clock = clock
         self._hour = ""
+        self._stamped = ""
         self._witness = OcsLogLines(WITNESS)
         self._header: Header | None = None
         self._direct: str | None = None
@@ -104,19 +107,21 @@ class LogReader:
     def _begin(self, line: str) -> Iterator[Entry]:
         """A line that belongs to no message so far."""
         hour = line[:3]
-        if hour != self._hour and (line[2:3] == ":" or hour[:1] == "@") and self._clock.read(line):
-            self._hour = hour  # that a day is over must be seen, also in hours without a message
+        if hour[:1] in _BEGINS_STAMP:
+            self._stamped = line
+            if hour != self._hour and (line[2:3] == ":" or hour[0] == "@") and self._clock.read(line):
+                self._hour = hour  # that a day is over must be seen, also in hours without a message
         if "message" in line or "'" in line or "equest" in line:
             header = self._header_of(line)
             if header is not None:
                 yield from self._told()
-                self._clock.read(line)
+                self._read_time(line)
                 self._header = header
                 self._body = []
                 return
             if self._begins_control(line):
                 yield from self._told()
-                self._clock.read(line)
+                self._read_time(line)
                 return
         if self._waiting is not None:
             client = headers.sent(line) if " sent to [" in line else None
@@ -127,12 +132,17 @@ class LogReader:
                 yield from self._told()
         yield from self._other(line)
 
+    def _read_time(self, line: str) -> None:
+        """The time of a line, else of the last line before it that has one."""
+        if not self._clock.read(line):
+            self._clock.read(self._stamped)
+
     def _header_of(self, line: str) -> Header | None:
         if " message " in line and (header := headers.tlib(line)) is not None:
             return header
         if " 04541 " in line and (header := headers.received(line)) is not None:
             return header
-        return headers.psdk(line) if "essage" in line and ("'" in line or "message to" in line) else None
+        return headers.psdk(line) if "essage" in line or "Event" in line else None
 
     def _begins_control(self, line: str) -> bool:
         if (found := _DIRECT.search(line)) is not None:

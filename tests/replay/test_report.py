@@ -1,0 +1,267 @@
+"""Logs in, a report out: what operators read before they put the proxy in line."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from proxy.cli import main
+from proxy.config import Config, parse
+from proxy.replay.command import replay
+from proxy.replay.report import Report
+from tests.replay.logs import TServerLog, replayed, write
+
+CONF = """
+[tevents]
+listen = tcp:0
+upstream = tcp:127.0.0.1:1
+communication_dn = OCS_CommDN
+application = tevent-proxy
+application_dbid = 4114
+[completion]
+by = proxy
+{completion}
+[group Sales@Agents]
+dbid = 101
+"""
+
+
+def conf(completion: str = "") -> Config:
+    """What the proxy would be told."""
+    return parse(CONF.format(completion=completion))
+
+
+def day(auto_completion: object = 1, stamp: str = "{at}") -> TServerLog:
+    """Two records, then an agent hears there are no more; ten minutes later an operator stops the group."""
+    log = TServerLog(stamp)
+    log.loads(36000, auto_completion)
+    log.record(36010, 1)
+    log.record(36100, 2)
+    log.no_records(36200)
+    log.says(36800, 22)
+    log.says(36900, 20)
+    return log
+
+
+def group(report: Report) -> dict:
+    (only,) = report.json()["groups"]
+    return only
+
+
+def test_when_it_would_have_been_completed(tmp_path: Path) -> None:
+    """A group is completed a settle time after the last sign, by rule B; it ran on until it was stopped."""
+    found = group(replayed(tmp_path, day().text))
+    (session,) = found["sessions"]
+    assert (session["delivered"], session["finalized"], session["armed"]) == (2, 2, True)
+    (would,) = session["would_complete"]
+    assert (would["time"], would["rule"], would["ran_on_for"], would["ended_by"], would["too_early"]) == (
+        36261.0,
+        "B",
+        539.0,
+        "stopped",
+        False,
+    )
+    assert [each["news"] for each in found["timeline"]] == [
+        "loaded",
+        "armed",
+        "started",
+        "no more records",
+        "would have been completed",
+        "stopped",
+        "unloaded",
+    ]
+
+
+def test_the_report_for_operators(tmp_path: Path) -> None:
+    """It reads like a time line, says what would have been done, and how much of the log was understood."""
+    text = "\n".join(replayed(tmp_path, day().text + "12:00:00.000 something else\n").text())
+    assert "Sales@Agents\n  10:00:00.000  loaded (session 1)\n" in text
+    assert "session 1: 2 delivered, 0 outstanding, 2 finalized, 0 returned, 0 scheduled" in text
+    assert "would have been completed at 10:04:21.000 by rule B; it ran on for 8 min 59 s, until stopped" in text
+    messages, lines = sum(" message " in line for line in day().lines), len(day().lines) + 1
+    assert text.endswith(f"{messages} messages read (0 of no interest) in {lines} lines, 0 lines not understood")
+
+
+def test_policies_come_from_the_conf_file(tmp_path: Path) -> None:
+    """settle, attribute and complete of a conf file hold; by = proxy does not make a replay wait for its own Stop."""
+    longer = group(replayed(tmp_path, day().text, conf("settle = 300")))
+    assert longer["sessions"][0]["would_complete"][0]["time"] == 36501.0
+    never = group(replayed(tmp_path, day().text, conf("settle = 900")))
+    assert never["sessions"][0]["would_complete"] == []
+    assert never["status"]["completions"] == 0
+
+
+def test_a_group_that_nobody_armed(tmp_path: Path) -> None:
+    """Without the attribute nothing would be completed, and the report says what would help; with `add` it would."""
+    report = replayed(tmp_path, day(auto_completion=0).text)
+    assert group(report)["sessions"][0]["would_complete"] == []
+    assert any("attribute = add" in line for line in report.text())
+    log = TServerLog()
+    log.lines = [line for line in day().lines if "AUTO_COMPLETION" not in line]
+    assert group(replayed(tmp_path, log.text))["sessions"][0]["would_complete"] == []
+    added = group(replayed(tmp_path, log.text, conf("attribute = add")))
+    assert added["sessions"][0]["would_complete"][0]["time"] == 36261.0
+
+
+def test_too_early(tmp_path: Path) -> None:
+    """Where a record shows after the time at which it would have been completed, the report is loud about it."""
+    log = day()
+    late = TServerLog()
+    late.record(36500, 3)
+    log.lines[-22:-22] = []
+    stop = next(n for n, line in enumerate(log.lines) if line.startswith("10:13:20"))
+    log.lines[stop:stop] = late.lines
+    report = replayed(tmp_path, log.text)
+    (would,) = group(report)["sessions"][0]["would_complete"]
+    assert (would["too_early"], would["ran_on_for"]) == (True, 240.0)
+    assert any("TOO EARLY" in line for line in report.text())
+
+
+def test_masked_values_are_reported(tmp_path: Path) -> None:
+    """A log that masks GSW_AUTO_COMPLETION is read as if it were 1, and the report says so."""
+    report = replayed(tmp_path, day(auto_completion="****").text)
+    assert group(report)["sessions"][0]["would_complete"][0]["time"] == 36261.0
+    assert report.totals.assumed == 2
+    assert any("2 masked GSW_AUTO_COMPLETION were taken for 1." in line for line in report.text())
+
+
+def test_copies_count_once(tmp_path: Path) -> None:
+    """An event that T-Server gave to two clients of a DN is one record, and OCS's word is one word."""
+    log = TServerLog()
+    log.loads(36000)
+    for client in "34":
+        log.line(36001, f"received from {client}(a) message RequestRegisterAddress")
+        log.lines += ["\tAttributeThisDN\t'3001'", f"\tAttributeReferenceID\t{client}"]
+        log.line(36001, f"sent to {client}(a) message EventRegistered")
+        log.lines += [f"\tAttributeReferenceID\t{client}", "\tAttributeThisDN\t'3001'"]
+    log.tells(36002, "3 4", "3001", GSW_USER_EVENT="PreviewRecord", GSW_CAMPAIGN_NAME="Sales", GSW_RECORD_HANDLE=1)
+    found = group(replayed(tmp_path, log.text))
+    assert found["status"]["delivered"] == 1
+    assert [each["news"] for each in found["timeline"]] == ["loaded", "armed", "started"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rotated_files_in_any_order(tmp_path: Path, packed: bool) -> None:
+    """Files of one log, in any order, plain or compressed, are one log: sessions go on from one to the next."""
+    lines = day(stamp="2026-03-01T{at}").lines
+    cut = next(n for n, line in enumerate(lines) if "10:03:20" in line)
+    first = write(tmp_path, "ts.20260301_100000_001.log" + ".gz" * packed, "\n".join(lines[:cut]) + "\n", packed)
+    second = write(tmp_path, "ts.20260301_100320_001.log", "\n".join(lines[cut:]) + "\n")
+    whole = group(replayed(tmp_path, "\n".join(lines) + "\n"))
+    assert group(replay([second, first, second], None)) == whole
+    assert len(whole["sessions"][0]["would_complete"]) == 1
+
+
+def test_several_logs_are_merged_by_time(tmp_path: Path) -> None:
+    """Two T-Servers, each with agents of the group: their logs are one story."""
+    one, other = TServerLog(), TServerLog()
+    one.loads(36000)
+    one.record(36010, 1)
+    other.record(36100, 2, "5", "3002")
+    other.no_records(36200, "5", "3002")
+    one.says(36800, 22)
+    found = group(replay([write(tmp_path, "b.log", other.text), write(tmp_path, "a.log", one.text)], None))
+    assert found["status"]["finalized"] == 2
+    assert found["sessions"][0]["would_complete"][0]["time"] == 36261.0
+
+
+def client_log(log: TServerLog, of: str) -> str:
+    """The same as one client logs it."""
+    text, keep = [], False
+    for line in log.lines:
+        if not line.startswith("\t"):
+            keep = f" {of}(" in line
+            line = line.replace(f"received from {of}(app {of})", "request to 65200(TServer)")
+            line = line.replace(f"sent to {of}(app {of})", "received from 65200(TServer)host:7007(fd=12)")
+        if keep:
+            text.append(line)
+    return "\n".join(text) + "\n"
+
+
+def test_a_desktop_s_log_beside_t_server_s(tmp_path: Path) -> None:
+    """What a T-Server logged is not counted again from the log of its client; it is said how much was left out."""
+    both = [write(tmp_path, "ts.log", day().text), write(tmp_path, "desk.log", client_log(day(), "3"))]
+    report = replay(both, None)
+    alone = group(replay(both[:1], None))
+    assert group(report) == alone
+    assert report.left_out == 10
+    assert any("10 left out" in line for line in report.text())
+
+
+def test_a_desktop_s_log_alone(tmp_path: Path) -> None:
+    """Where nobody logged OCS's word, what the agent heard of the campaign is OCS's word."""
+    log = TServerLog()
+    names = {"GSW_CAMPAIGN_NAME": "Sales", "GSW_CAMPAIGN_GROUP_DBID": 101, "GSW_CAMPAIGN_MODE": "Preview"}
+    log.tells(36000, "3", "3001", GSW_USER_EVENT="CampaignLoaded", **names)
+    log.tells(36001, "3", "3001", GSW_USER_EVENT="CampaignStarted", **names)
+    log.record(36010, 1)
+    log.no_records(36200)
+    log.tells(36800, "3", "3001", GSW_USER_EVENT="CampaignStopped", **names)
+    found = group(replayed(tmp_path, client_log(log, "3"), conf("attribute = add")))
+    assert found["status"]["finalized"] == 1
+    assert found["sessions"][0]["would_complete"][0]["time"] == 36261.0
+    assert found["timeline"][-1]["news"] == "stopped"
+
+
+def test_ocs_s_own_log(tmp_path: Path) -> None:
+    """OCS is a client of T-Server, too: what it has distributed is what desktops hear, and the other way round."""
+    text = []
+    for line in day().lines:
+        line = line.replace("received from 3(app 3) message RequestDistributeUserEvent", "H message EventUserEvent")
+        line = line.replace("received from 7(app 7) message RequestDistributeUserEvent", "H message EventUserEvent")
+        line = line.replace("sent to 3(app 3) message EventUserEvent", "R message RequestDistributeUserEvent")
+        line = line.replace("sent to 7(app 7), 8(app 8) message EventUserEvent", "R message RequestDistributeUserEvent")
+        line = line.replace("H message", "received from 65200(TS)host:7007(fd=12) message")
+        line = line.replace("R message", "request to 65200(TS) message")
+        text.append(line.replace("AttributeCommunicationDN", "AttributeThisDN"))
+    found = group(replayed(tmp_path, "\n".join(text) + "\n"))
+    (session,) = found["sessions"]
+    assert (session["finalized"], session["would_complete"][0]["time"]) == (2, 36261.0)
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`tevent-proxy replay --json` prints the report for machines, and ends with 0."""
+    path = write(tmp_path, "ts.log", day().text)
+    assert main(["replay", path, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["groups"][0]["sessions"][0]["would_complete"][0]["rule"] == "B"
+    assert report["summary"]["messages"] == len([line for line in day().lines if " message " in line])
+
+
+def test_text_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`tevent-proxy replay FILE --config FILE` prints the report for operators."""
+    path, config = write(tmp_path, "ts.log", day().text), write(tmp_path, "proxy.conf", CONF.format(completion=""))
+    assert main(["replay", path, "--config", config]) == 0
+    assert "would have been completed at 10:04:21.000" in capsys.readouterr().out
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is not there, or is a broken archive, is one line and exit status 1; so is a bad conf file."""
+    assert main(["replay", str(tmp_path / "none.log")]) == 1
+    broken = tmp_path / "broken.log.gz"
+    broken.write_bytes(b"\x1f\x8b\x08\x00garbage")
+    assert main(["replay", str(broken)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert "none.log: No such file or directory" in said[0]
+    assert main(["replay", str(tmp_path / "none.log"), "--config", str(tmp_path / "none.conf")]) == 1
+
+
+def test_no_logs_of_anything(tmp_path: Path) -> None:
+    """A file without a message is read, and says so."""
+    report = replayed(tmp_path, "\x00\x01\n\n" * 10)
+    assert report.groups == {}
+    assert list(report.text()) == ["0 messages read (0 of no interest) in 20 lines, 0 lines not understood"]
+
+
+def test_the_progress_bar(tmp_path: Path) -> None:
+    """On a terminal there is a progress bar; elsewhere there is nothing."""
+    path = write(tmp_path, "ts.log", day().text)
+    for is_terminal in (True, False):
+        shown = io.StringIO()
+        replay([path], None, Console(file=shown, force_terminal=is_terminal, width=80))
+        assert ("reading" in shown.getvalue()) is is_terminal
