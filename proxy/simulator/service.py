@@ -145,7 +145,12 @@ class Simulator:
         except OSError as problem:
             raise CannotStart(f"[{section}] {option}: {problem}") from problem
         self._log_files.append(file)
-        return lambda line: file.write(line + "\n")
+
+        def write(line: str) -> None:
+            if not file.closed:  # clients are still leaving when the simulator has come to its end
+                file.write(line + "\n")
+
+        return write
 
     def _seconds(self) -> float:
         return float(self._reactor.seconds())

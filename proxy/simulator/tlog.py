@@ -43,10 +43,17 @@ class MessageLog:
         """An event for some clients."""
         self._print(f"sent to {clients}", message)
 
-    def _print(self, whose: str, message: Message) -> None:
+    def left(self, client: str) -> None:
+        """A client is gone."""
+        self._write(f"{self._stamp()} client {client} disconnected")
+
+    def _stamp(self) -> str:
         stamp = datetime.fromtimestamp(self._seconds(), timezone.utc)
+        return f"{stamp:%H:%M:%S}.{stamp.microsecond // 1000:03d}"
+
+    def _print(self, whose: str, message: Message) -> None:
         name = MESSAGES.get(message.number, f"message_#{message.number}")
-        self._write(f"{stamp:%H:%M:%S}.{stamp.microsecond // 1000:03d} {whose} message {name}")
+        self._write(f"{self._stamp()} {whose} message {name}")
         for attribute in message.attributes:
             for line in _lines(attribute):
                 self._write(line)

@@ -180,6 +180,8 @@ class TServer(ServerFactory):
     def left(self, session: Session) -> None:
         """A client is gone, and with it its registrations."""
         self.sessions.discard(session)
+        if self._log is not None:
+            self._log.left(str(session))
         for dn in list(session.dns):
             self._forget(session, dn)
 
