@@ -111,15 +111,6 @@ class TestReplayOfADay(Stage):
         (would,) = session["would_complete"]
         self.assertEqual((would["time"], would["rule"], would["ended_by"]), (stopped, "B", "stopped"))
 
-    async def test_an_agent_who_leaves(self) -> None:
-        """Whoever said that there are no more records leaves: live, and in both logs, it no longer counts."""
-        await self.play("nobody")
-        self.clients[0].close()
-        await self.until(lambda: not self.group()["exhausted"])
-        live = self.group()
-        for paths in ([self.trace], [self.tserver_log]):
-            self.assertFalse(self.compare(paths, live)["status"]["exhausted"])
-
     async def test_with_ocs_log_there_is_rule_a(self) -> None:
         """What OCS's log says of retrievals counts, too: no agent has to be told that there are no records."""
         await self.play("nobody")

@@ -121,6 +121,17 @@ def test_too_early(tmp_path: Path) -> None:
     assert any("TOO EARLY" in line for line in report.text())
 
 
+def test_an_agent_who_leaves(tmp_path: Path) -> None:
+    """When the client that heard there are no more records is gone, that no longer counts, nor when it comes anew."""
+    for said in ("client 3(app 3) disconnected", "received from 3(app 3) message RequestRegisterClient"):
+        log = day()
+        stop = next(n for n, line in enumerate(log.lines) if line.startswith("10:13:20"))
+        left = TServerLog()
+        left.line(36230, said)
+        log.lines[stop:stop] = left.lines
+        assert group(replayed(tmp_path, log.text))["sessions"][0]["would_complete"] == []
+
+
 def test_masked_values_are_reported(tmp_path: Path) -> None:
     """A log that masks GSW_AUTO_COMPLETION is read as if it were 1, and the report says so."""
     report = replayed(tmp_path, day(auto_completion="****").text)
