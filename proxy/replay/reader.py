@@ -217,12 +217,14 @@ class LogReader:
         if number not in WANTED or not self._says_something(number):
             self.skipped += 1
             return
-        form = read(name, self._body, header.family)
+        form = read(name, [line for line in self._body if not line.startswith(_OF_NO_USE)], header.family)
         self._unread += form.unread
         message, assumed = _unmasked(form.message)
         self.assumed += assumed
-        if self._clock.now is None and (seconds := message.unsigned(TIME_IN_SECS)) is not None:
-            self._clock.now = float(seconds)
+        if self._clock.now is None:
+            form = read(name, self._body, header.family)
+            if (seconds := form.message.unsigned(TIME_IN_SECS)) is not None:
+                self._clock.now = float(seconds)
         self.teller = min(self.teller, header.teller)
         heard = Heard(message, name.startswith("Request") or number < _FIRST_EVENT, header.clients, bool(assumed))
         self._waiting = self._entry(header.teller, heard)
@@ -263,6 +265,25 @@ class LogReader:
             self.teller = min(self.teller, Teller.OCS)
             yield self._entry(Teller.OCS, Controlled(unmasked, client, bool(assumed)))
 
+
+_OF_NO_USE = tuple(
+    f"\tAttribute{name}\t"
+    for name in (
+        *("EventSequenceNumber", "TimeinuSecs", "TimeinSecs", "CallUUID", "ConnID", "CallID", "CallType", "CallState"),
+        *(
+            "PropagatedCallType",
+            "NetworkNodeID",
+            "NetworkCallID",
+            "DNIS",
+            "ANI",
+            "OtherDN",
+            "OtherDNRole",
+            "ThisDNRole",
+        ),
+        *("ThisQueue", "OtherQueue", "AgentID", "CustomerID", "Timeout", "Server", "CtrlParty", "PartyUUID"),
+    )
+)
+"""How lines begin that hold one value, which nobody here wants: they are the half of a T-Server's log."""
 
 _CONTROL = Header("campaign control", Teller.OCS, ())
 _FIRST_EVENT = NUMBERS["EventServerConnected"]
