@@ -88,7 +88,12 @@ class CallingList:
     @property
     def counts(self) -> Mapping[str, int]:
         """What was counted, by name, since the witness began."""
-        return {"asked": self._asked, "answered": self._answered, "lost": self._lost}
+        return {
+            "asked": self._asked,
+            "answered": self._answered,
+            "failed": self._asked - self._answered - self._is_busy,
+            "lost": self._lost,
+        }
 
     def watch(self, observe: Callable[[Observation], object]) -> None:
         """See IRecordWitness."""

@@ -123,7 +123,7 @@ class Stage(TestCase):
 
     async def raise_curtain(
         self,
-        records: int,
+        records: int | str,
         ocs: str = "",
         completion: str = "",
         more: str = "",
@@ -134,8 +134,8 @@ class Stage(TestCase):
         """Simulator and proxy begin; the control session is registered.
 
         Further lines of the conf files: of [ocs], of [completion], of the proxy's [group ...] and after it, of the
-        simulator's group from its batch on, of [tserver], and of [tevents]. `DIRECT_PORT` in `more` stands for
-        the port of the simulator's direct door.
+        simulator's group from its batch on, of its list from `records` on, of [tserver], and of [tevents].
+        `DIRECT_PORT` in `more` stands for the port of the simulator's direct door.
         """
         self.clock = Clock()
         self.clients: list[Client] = []

@@ -33,7 +33,7 @@ class PostgreSQL:
     def __init__(self, programs: Path) -> None:
         self._programs = programs
         self._user = "postgres" if os.getuid() == 0 else None
-        self.folder = tempfile.mkdtemp(prefix="pg")
+        self.folder = tempfile.mkdtemp(prefix="tevent-proxy-pg")
         if self._user is not None:
             shutil.chown(self.folder, self._user)
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions")

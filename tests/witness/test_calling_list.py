@@ -117,7 +117,7 @@ def test_it_is_lost_with_the_first_failure_and_found_with_the_next_answer() -> N
     desk.answers()
     assert desk.told == [WitnessFound(NAME), statistics(0)]
     assert desk.witness.problem is None
-    assert desk.witness.counts == {"asked": 5, "answered": 2, "lost": 1}
+    assert desk.witness.counts == {"asked": 5, "answered": 2, "failed": 3, "lost": 1}
 
 
 def test_one_question_at_a_time() -> None:
