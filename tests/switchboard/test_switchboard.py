@@ -349,8 +349,10 @@ def test_nothing_is_woken_after_the_end() -> None:
     desk = Scripted()
     desk.wants(WakeAt(1010.0))
     desk.board.close()
+    assert desk.clock.getDelayedCalls() == []
     desk.wants(WakeAt(1020.0))
-    desk.board.close()
+    desk.groups.mistake = ZeroDivisionError()
+    desk.board.observe(MessageTaken(7, 1))
     assert desk.clock.getDelayedCalls() == []
 
 

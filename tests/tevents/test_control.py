@@ -57,6 +57,13 @@ def error(code: int, reference: int) -> bytes:
     return frame(EVENT_ERROR, {ERROR_CODE: code, REFERENCE_ID: reference})
 
 
+class Wrapped(ProtocolWrapper):
+    """A connection that is wrapped as TLS does it: its handle is no socket."""
+
+    def getHandle(self) -> object:
+        return self
+
+
 class ControlTestCase(ChannelTestCase):
     """A channel whose clients do not matter."""
 
@@ -142,7 +149,7 @@ class RegisteringTests(ControlTestCase):
         await self.controlled()
         inner = self.tevents.control._connection.transport
         inner.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
-        wrapped = ProtocolWrapper(WrappingFactory(Factory()), Protocol())
+        wrapped = Wrapped(WrappingFactory(Factory()), Protocol())
         wrapped.transport = inner
         keep_alive(wrapped)
         assert inner.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -320,6 +320,16 @@ def test_a_client_without_a_dn() -> None:
     assert speaking([COMM_DN], {COMMUNICATION_DN: COMM_DN}) == []
 
 
+def test_a_desktop_whose_dn_was_taken() -> None:
+    """A DN that the session is no longer registered for is not its own any more."""
+    desk = Desk()
+    session = desk.session()
+    session.gets(frame(EVENT_REGISTERED, {THIS_DN: "4001"}), frame(EVENT_UNREGISTERED, {THIS_DN: "3001"}))
+    desk.seen.clear()
+    session.sends(request("3001", GSW_AGENT_REQ_TYPE="CampaignStatusRequest"))
+    assert desk.seen == [StatusAsked(7, "4001")]
+
+
 def test_a_desktop_that_does_not_wait_for_its_registration() -> None:
     """A desktop may ask at once after it has asked to be registered: T-Server takes the two in order."""
     desk = Desk()
