@@ -515,6 +515,9 @@ class Play:
         if truth.life is Life.RUNNING:
             self.asks_for(truth, Request.STOP)
             self.runs(15)
+        if truth.life is Life.UNLOADED and truth.is_late:
+            self.asks_for(truth, Request.LOAD)
+            self.runs(15)
         if truth.life is Life.LOADED and (truth.is_blurred or truth.is_late or self.chance(0.5)):
             self.asks_for(truth, Request.UNLOAD)
             self.runs(60)
@@ -592,6 +595,7 @@ class Ocs:
         lost = play.chance(play.odds.lost / 2)
         if not self._does(truth, request, reference, lost):
             self._refuses(truth, reference, play.client)
+            truth.doubted = truth.doubted or not play.control.is_connected
             return
         if request in (Request.LOAD, Request.START, Request.SET_MODE):
             truth.armed = values[-1:] in ((1,), ("1",))
