@@ -189,8 +189,18 @@ class ControlTests(ChannelTestCase):
             ControlRefused(1, GROUP, "4"),
         }
         other.registered = False
-        own.write(frame(message(20, 99)))
-        await self.until(lambda: WordHeard(GROUP, Word.UNLOADED, "direct", None, "99") in self.groups.seen)
+        own.write(frame(message(20, None)))
+        await self.until(lambda: WordHeard(GROUP, Word.UNLOADED, "direct") in self.groups.seen)
+
+    async def test_words_on_clients_sessions_are_left_to_another_too(self) -> None:
+        """A spare that is not registered changes nothing: the other control session hears what clients hear."""
+        await self.channel(completes=False)
+        await self.at_ocs(0)
+        self.board.controls["tevents"] = OtherControl()  # type: ignore[assignment]
+        _, upstream = await self.client()
+        upstream.write(frame(message(19)) + frame(message(27, 4)))
+        await self.until(lambda: self.groups.seen)
+        assert self.groups.seen == [ControlRefused(1, GROUP, "4")]
 
     async def test_answers_to_a_spare_are_its_own(self) -> None:
         """What answers a request of its own is heard whoever else is registered."""
