@@ -223,6 +223,18 @@ def test_a_sign_of_a_record_before_the_answer() -> None:
     assert desk["waiting_for"] == f"{SETTLE:.0f} s of quiet"
 
 
+def test_without_a_time_to_settle() -> None:
+    """With settle = 0, too, an answer does not outlive the moment when something was in between."""
+    desk, _, witness = scene(Policy(by=By.PROXY, settle=0))
+    [question] = desk.sent(AskWitness)
+    desk.ocs.lost()
+    nothing(witness, question)
+    desk.ocs.connected()
+    assert desk.sent(Stop) == []
+    nothing(witness, desk.sent(AskWitness)[-1])
+    assert len(desk.sent(Stop)) == 1
+
+
 def test_an_agent_asks_for_a_record_before_the_answer() -> None:
     """Nothing may be unanswered at the moment of Stop; the question is asked anew after it."""
     desk, anna, witness, question = asked()
@@ -230,7 +242,8 @@ def test_an_agent_asks_for_a_record_before_the_answer() -> None:
     nothing(witness, question)
     assert desk.sent(Stop) == []
     anna.hears_no_records()
-    desk.passes(TIMEOUT)
+    assert desk.sent(Stop) == []
+    assert len(desk.sent(AskWitness)) == 2
     nothing(witness, desk.sent(AskWitness)[-1])
     assert len(desk.sent(Stop)) == 1
 
