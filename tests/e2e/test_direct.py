@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from proxy.campaign.observation import WordHeard
 from proxy.simulator.operator import DirectOperator, Order
 from tests.e2e.stage import Stage, StageReactor
 
@@ -107,6 +108,31 @@ class TestDirect(Stage):
         self.clock.pump([1.0] * 60)
         self.assertFalse(self.group()["armed"])
         self.assertEqual(self.proxy.board.sent["ask_status"], asked)
+
+    async def sources(self, control: str) -> set[str]:
+        """Where the groups hear OCS's words, from a Load to its Unload; `control` is the group's."""
+        await self.raise_curtain(0, DOOR, "", DIRECT.replace("[direct]", f"control = {control}\n[direct]"))
+        await self.until(lambda: self.proxy.channels[1].control.registered)
+        words: list[WordHeard] = []
+        observe = self.proxy.groups.observe
+
+        def noted(observation, now):
+            words.extend([observation] if isinstance(observation, WordHeard) else [])
+            return observe(observation, now)
+
+        self.proxy.groups.observe = noted  # type: ignore[method-assign]
+        await self.order("load", reference=1)
+        await self.order("load", reference=2)  # refused: whatever came before it has been heard
+        await self.in_time(lambda: self.group()["state"] == "loaded" and "tevents" in {each.source for each in words})
+        return {each.source for each in words}
+
+    async def test_a_spare_leaves_ocs_words_to_the_t_server(self) -> None:
+        """Where no group is completed over it, what both sessions of the proxy hear is heard once."""
+        self.assertEqual(await self.sources("tevents"), {"tevents"})
+
+    async def test_one_that_completes_is_heard(self) -> None:
+        """One group with `control = direct` is enough: its words are heard over the direct protocol, too."""
+        self.assertEqual(await self.sources("direct"), {"tevents", "direct"})
 
     async def test_the_metrics_of_two_channels(self) -> None:
         """Each metric stands once, with a value for each channel; both control sessions are in it."""
