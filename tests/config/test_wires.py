@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import twisted.plugins
 
+from proxy.config import ConfigError, parse
+from proxy.direct.wires import direct_wire
 from proxy.errors import OurError
 from proxy.tevents.openwire import open_wire
 from proxy.tevents.wires import tevent_wire
@@ -73,3 +75,13 @@ def test_a_plug_in_that_lacks_something() -> None:
     """A plug-in that cannot do what a wire format must is refused before the first desktop connects."""
     with pytest.raises(OurError, match=r"the wire format 'half' cannot be used: .*header_size"):
         tevent_wire("half")
+
+
+@pytest.mark.usefixtures("plugged_in")
+def test_each_channel_has_formats_of_its_own() -> None:
+    """A format for the direct protocol can be named in [direct], and one for T-Events cannot."""
+    direct = "[direct]\nlisten = tcp:7005\nupstream = tcp:ocs1:7004\nwire = {}\n"
+    assert direct_wire("other").name == "other"
+    assert parse(direct.format("other")).direct is not None
+    with pytest.raises(ConfigError, match=r"\[direct\] wire: .*'site' \(there are: open, other\)"):
+        parse(direct.format("site"))
