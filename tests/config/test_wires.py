@@ -17,6 +17,7 @@ PLUGIN = """
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
+from proxy.direct.openwire import OpenDirectWire
 from proxy.interfaces import ITEventWire, IWireFormat
 from proxy.tevents.openwire import OpenTEventWire
 
@@ -27,9 +28,8 @@ class SiteWire(OpenTEventWire):
 
 
 @implementer(IPlugin)
-class DirectWire(OpenTEventWire):
+class DirectWire(OpenDirectWire):
     name = "other"
-    channel = "direct"
 
 
 @implementer(IPlugin, ITEventWire)
