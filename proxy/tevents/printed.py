@@ -291,9 +291,7 @@ class _Reading:
             self._open[0].pairs.append(_new_pair(Pair, (parts[1], parts[3], STRING)))
             return True
         if len(parts) == 3 and (text := parts[2])[:1] == "\t" and text[1:].isdecimal() and len(text) < 11:
-            number = int(text)
-            signed = number if number <= 0x7FFFFFFF else number - 0x100000000
-            self._open[0].pairs.append(_new_pair(Pair, (parts[1], signed, INTEGER)))
+            self._open[0].pairs.append(_new_pair(Pair, (parts[1], int(text), INTEGER)))
             return True
         return False
 

@@ -93,6 +93,9 @@ class TestReplayOfADay(Stage):
             group = self.compare(paths, live)
             said = [(round(each["time"], 3), each["news"]) for each in group["timeline"]]
             self.assertEqual(said, [(round(when, 3), news) for when, news in self.announced()])
+        self.clients[0].close()
+        await self.until(lambda: len(self.proxy.channels[0].relay.sessions) == 2)
+        self.assertIn("session 1 ended", self.trace.read_text())
 
     async def test_what_a_proxy_did(self) -> None:
         """by = proxy: the trace says when Stop was sent, and has the counters of the end."""

@@ -189,3 +189,12 @@ def test_midnight() -> None:
     say = "{}:00.000 sent to 3(a) message EventUserEvent\n" + USER_DATA
     entries, _ = read(say.format("10:00") + quiet + say.format("11:30"), date(2026, 3, 1))
     assert entries[1].when - entries[0].when == 25.5 * 3600
+
+
+def test_a_value_over_several_lines() -> None:
+    """A value with a line feed in it does not end its message, though its second line stands at the margin."""
+    (what,) = heard(
+        f"sent to 3(a) message EventUserEvent\n{USER_DATA}\t\t'xml'\t'<a>\n</a>'\n\tAttributeThisDN\t'3001'\n"
+    )
+    assert [pair.value for pair in what.message.user_data or []] == ["CampaignStarted", "<a>\n</a>"]
+    assert what.message.text(THIS_DN) == "3001"

@@ -12,6 +12,8 @@ from rich.console import Console
 from proxy.cli import main
 from proxy.config import Config, parse
 from proxy.replay.command import replay
+from proxy.replay.entries import Teller
+from proxy.replay.files import look_at_all
 from proxy.replay.report import Report
 from tests.replay.logs import TServerLog, replayed, write
 
@@ -159,12 +161,14 @@ def test_copies_count_once(tmp_path: Path) -> None:
 def test_rotated_files_in_any_order(tmp_path: Path, packed: bool) -> None:
     """Files of one log, in any order, plain or compressed, are one log: sessions go on from one to the next."""
     lines = day(stamp="2026-03-01T{at}").lines
-    cut = next(n for n, line in enumerate(lines) if "10:03:20" in line)
+    cut = next(n for n, line in enumerate(lines) if "10:02:01" in line)  # between a request and its answer
     first = write(tmp_path, "ts.20260301_100000_001.log" + ".gz" * packed, "\n".join(lines[:cut]) + "\n", packed)
-    second = write(tmp_path, "ts.20260301_100320_001.log", "\n".join(lines[cut:]) + "\n")
-    whole = group(replayed(tmp_path, "\n".join(lines) + "\n"))
-    assert group(replay([second, first, second], None)) == whole
-    assert len(whole["sessions"][0]["would_complete"]) == 1
+    second = write(tmp_path, "ts.20260301_100201_001.log", "\n".join(lines[cut:]) + "\n")
+    whole = replayed(tmp_path, "\n".join(lines) + "\n")
+    report = replay([second, first, second], None)
+    assert group(report) == group(whole)
+    assert (report.counts, report.totals.messages) == (whole.counts, whole.totals.messages)
+    assert len(group(whole)["sessions"][0]["would_complete"]) == 1
 
 
 def test_several_logs_are_merged_by_time(tmp_path: Path) -> None:
@@ -276,3 +280,16 @@ def test_the_progress_bar(tmp_path: Path) -> None:
         shown = io.StringIO()
         replay([path], None, Console(file=shown, force_terminal=is_terminal, width=80))
         assert ("reading" in shown.getvalue()) is is_terminal
+
+
+def test_all_files_of_a_log_are_of_whom_one_is(tmp_path: Path) -> None:
+    """A file of OCS's log in which nothing shows that it is OCS's is known by the others of the same log."""
+    event = "10:00:00.000 received from 65200(S)h:1(fd=) message EventUserEvent\n\tAttributeThisDN\t'3001'\n"
+    event += "\tAttributeUserData\t[0] 00 01 00 00..\n\t\t'GSW_AGENT_REQ_TYPE'\t'PreviewRecordRequest'\n"
+    lists = "CM_DBCallList(2-1-3): SQL: sp213 @RecType = 2, @NumRec = 6\n"
+    lists += "CM_DBCallList(2-1-3): SP return value (ReadyCount):0\n"
+    names = ("ocs.20260301_000000_001.log", "ocs.20260302_000000_001.log", "desk.20260302_000000_001.log")
+    texts = (event + lists, event, event)
+    paths = [write(tmp_path, name, text) for name, text in zip(names, texts, strict=True)]
+    tellers = {file.path.name: file.teller for file in look_at_all([*paths[1:], paths[0]])}
+    assert [tellers[name] for name in names] == [Teller.OCS, Teller.OCS, Teller.CLIENT]
