@@ -38,7 +38,7 @@ TIMELINE = 1000
 """How many announcements are kept for the time line."""
 
 TRY_AGAIN = 1.0
-"""After how many seconds the groups are woken where they failed by a mistake of ours, and one more mistake is logged."""
+"""Seconds until the groups are woken again where they failed by a mistake of ours, and until one more is logged."""
 
 
 class AgentSession(Protocol):
