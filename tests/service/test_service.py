@@ -309,6 +309,18 @@ class StartingTests(ServiceTestCase):
         assert str(caught.exception).startswith("cannot listen on 192.0.2.1:0: ")
         await service.stopService()
 
+    async def test_whatever_the_system_says(self) -> None:
+        """An error of the system's that is none of listening is a line, too."""
+
+        class Failing:
+            def listen(self, factory: object) -> Deferred[Any]:
+                raise OSError("no more files")
+
+        self.patch(service_module, "serverFromString", lambda reactor, description: Failing())
+        with self.assertRaises(CannotStart) as caught:
+            self.make(self.conf(await self.server())).startService()
+        assert str(caught.exception) == "cannot listen: no more files"
+
     def test_each_instance_has_references_of_its_own(self) -> None:
         """R24: two proxies before one T-Server do not use the same references; without a say it is by chance."""
         config = parse(self.conf("tcp:127.0.0.1:1"))

@@ -84,8 +84,8 @@ class Scripted(Desk):
 
     groups: Script
 
-    def __init__(self, store: SlowStore | MemoryStore | None = None) -> None:
-        super().__init__(Script(), store)
+    def __init__(self, store: SlowStore | MemoryStore | None = None, clock: Clock | None = None) -> None:
+        super().__init__(Script(), store, clock)
         self.groups.seen.clear()
 
     def wants(self, *commands: Command) -> None:
@@ -325,9 +325,17 @@ def test_an_earlier_time_takes_the_place_of_a_later_one() -> None:
     assert desk.groups.woken == [1005.0, 1010.0]
 
 
+class StrictClock(Clock):
+    """It sets no alarm for a time that has passed, as the reactor does not."""
+
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object, **kw: object) -> IDelayedCall:
+        assert delay >= 0
+        return super().callLater(delay, callable, *args, **kw)
+
+
 def test_a_time_that_has_passed() -> None:
     """What was due before now is due now."""
-    desk = Scripted()
+    desk = Scripted(clock=StrictClock())
     desk.wants(WakeAt(900.0))
     desk.clock.advance(0)
     assert desk.groups.woken == [1000.0]

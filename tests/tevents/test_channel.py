@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import struct
 
+from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import ConnectionRefusedError
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from proxy.campaign.observation import (
@@ -305,6 +308,29 @@ class StoppingTests(ChannelTestCase):
         assert self.tevents.relay.causes[Cause.SHUTDOWN] == 1
         assert not self.tevents.control.registered
         assert self.tevents.relay.ports == []
+
+    async def test_what_we_sent_ourselves_is_delivered(self) -> None:
+        """The channel's end is not before its own session has delivered what it sent, a Stop perhaps."""
+        control = await self.controlled()
+        control.transport.pauseProducing()
+        before = len(control.received)
+        self.tevents.control.write(bytes(20_000_000))
+        stopping = self.tevents.stop()
+        await self.until(lambda: not self.tevents.relay.is_listening)
+        await self.connection_refused()
+        assert not stopping.called
+        control.transport.resumeProducing()
+        await stopping
+        await control.when_told_end()
+        assert len(control.received) - before == 20_000_000
+
+    async def connection_refused(self) -> None:
+        """Some turns of the reactor, at the end of which nobody can connect."""
+        ends, port = await self.listen()
+        where = f"tcp:127.0.0.1:{port.getHost().port}"
+        await port.stopListening()
+        with self.assertRaises(ConnectionRefusedError):
+            await clientFromString(reactor, where).connect(ends)
 
     async def test_one_that_does_not_end(self) -> None:
         """M6: who does not end is cut off at the deadline; the channel's end is bounded."""
