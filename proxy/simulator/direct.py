@@ -34,7 +34,6 @@ class DirectSession(Protocol):
         self.name = f"client {number}"
         self._door = door
         self._cutter = FrameCutter(door.wire)
-        self._gone = False
 
     def dataReceived(self, data: bytes) -> None:
         try:
@@ -44,14 +43,12 @@ class DirectSession(Protocol):
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._gone = True
         self._door.left(self)
 
     def tell(self, pairs: list[Pair]) -> None:
         """See DirectClient. Who asked and left before the answer does not hear it."""
-        if not self._gone:
-            self._door.told(self, pairs)
-            self.transport.write(self._door.wire.encode(pairs))
+        self._door.told(self, pairs)
+        self.transport.write(self._door.wire.encode(pairs))
 
 
 class DirectDoor(ServerFactory):

@@ -162,6 +162,8 @@ class DirectDoorTests(TestCase):
         assert all(REFERENCE not in each for each in other.heard[1:])
         assert REFERENCE not in await desktop.said(CM_MessageType=19)
         assert REFERENCE not in await desktop.said(CM_MessageType=21)
+        told = [as_dict(each.user_data or []).get("GSW_CM_MessageType") for each in desktop.messages]
+        assert [kind for kind in told if kind is not None] == [19, 21]
         await desktop.close()
 
     async def test_an_ocs_that_answers_only(self) -> None:
