@@ -139,15 +139,16 @@ def measured(path: Path) -> dict[str, object]:
     """The summary of a replay in this process, with its seconds and the process's peak memory in MB."""
     from proxy.replay.command import replay
 
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     report = replay([str(path)], None)
-    seconds = time.perf_counter() - began
+    seconds, spent = time.perf_counter() - began, time.process_time() - spent
     summary = dict(report.json()["summary"])  # type: ignore[call-overload]
     return {
         **summary,
         "groups": len(report.groups),
         "finalized": sum(int(g.status["finalized"]) for g in report.groups.values() if g.status),
         "seconds": seconds,
+        "cpu": spent,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -177,7 +178,8 @@ def main() -> None:
     print(
         f"{found['groups']} groups, {found['finalized']} records, {found['lines_not_understood']} lines not understood"
     )
-    print(f"{found['seconds']:.1f} s: {size / found['seconds']:.1f} MB/s, {found['peak_mb']:.0f} MB of memory at most")
+    print(f"{found['seconds']:.1f} s, {size / found['seconds']:.1f} MB/s; {found['peak_mb']:.0f} MB of memory at most")
+    print(f"{found['cpu']:.1f} s of processor time, {size / found['cpu']:.1f} MB/s of it")
 
 
 def _processor() -> str:
