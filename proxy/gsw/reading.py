@@ -12,6 +12,14 @@ Data = Mapping[str, Value]
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
 
 
+def speaks(pairs: Iterable[Pair]) -> bool:
+    """Whether any of the pairs is of OCS's vocabulary."""
+    for pair in pairs:  # noqa: SIM110 (a generator costs more than all of it: this is on the message path)
+        if pair[0].startswith("GSW_"):
+            return True
+    return False
+
+
 def gsw(pairs: Iterable[Pair]) -> Data:
     """The pairs of OCS's vocabulary, by key; the last of a repeated key counts."""
     return {pair[0]: pair[1] for pair in pairs if pair[0].startswith("GSW_")}

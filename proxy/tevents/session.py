@@ -21,7 +21,7 @@ from proxy.campaign.observation import (
 from proxy.errors import DoesNotFit, Malformed
 from proxy.gsw import control
 from proxy.gsw.attribute import attribute_values, edited
-from proxy.gsw.reading import gsw
+from proxy.gsw.reading import gsw, speaks
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.relay.frames import Want
@@ -157,7 +157,7 @@ class DesktopSession:
         """Observe what the client says: a user event, a registration for a DN, or its end."""
         if message.number in (REGISTER_ADDRESS, UNREGISTER_ADDRESS):
             self._asks_registration(message)
-        elif (pairs := message.user_data) is not None:
+        elif (pairs := message.user_data) and speaks(pairs):
             reference = message.reference if message.reference != NO_ANSWER else None
             seen = vocabulary.from_client(pairs, self.number, self.own_dn(message), reference)
             if seen is not None:
@@ -187,8 +187,10 @@ class DesktopSession:
 
     def _user_event(self, message: Message, own_control_is_up: bool) -> Observation | None:
         pairs = message.user_data
+        if not pairs or not speaks(pairs):
+            return None
         dn = message.text(THIS_DN) or self.own_dn(message)
-        if pairs is None or dn is None:
+        if dn is None:
             return None
         if dn != self.communication_dn:
             return vocabulary.to_desktop(pairs, self.number, dn)
@@ -259,7 +261,7 @@ class FromDesktop:
         session = self._session
         message = session.decode(frame)
         pairs = message.user_data if message is not None else None
-        if message is None or pairs is None:
+        if message is None or not pairs or not speaks(pairs):
             return frame
         relayed = self._edited(message, pairs, frame)
         session.from_client(message)
