@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import date
 from pathlib import Path
 
@@ -114,3 +115,31 @@ class TServerLog:
         """An agent asks for a record and hears that there are none."""
         self.asks(at, client, dn, GSW_AGENT_REQ_TYPE="PreviewRecordRequest", GSW_CAMPAIGN_NAME="Sales")
         self.tells(at + 1, client, dn, GSW_ERROR="No Records Available", GSW_CAMPAIGN_NAME="Sales")
+
+
+class ProxyTrace(TServerLog):
+    """The proxy's own trace; session 0 is its control session, which hears OCS's word."""
+
+    def __init__(self) -> None:
+        super().__init__("2026-03-01T{at}Z")
+
+    def note(self, at: float, text: str) -> None:
+        """A line that is no message."""
+        self.line(at, text)
+
+    def asks(self, at: float, client: str, dn: str, **values: object) -> None:
+        """A client sends a user event."""
+        super().asks(at, client, dn, **values)
+        self._own()
+
+    def tells(self, at: float, clients: str, dn: str, **values: object) -> None:
+        """Clients get a user event: each its own copy."""
+        for client in clients.replace("8", "0").split():
+            super().tells(at, client, dn, **values)
+            self._own()
+
+    def _own(self) -> None:
+        place = max(n for n, line in enumerate(self.lines) if " message " in line)
+        self.lines[place] = re.sub(
+            r"(\d+)\(app \d+\)", lambda f: f"{f[1]}(proxy {'control' if f[1] == '0' else 'session'})", self.lines[place]
+        )

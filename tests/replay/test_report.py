@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from proxy.campaign.observation import Announce, News
 from proxy.cli import main
 from proxy.config import Config, parse
 from proxy.replay.command import replay
 from proxy.replay.entries import Teller
 from proxy.replay.files import look_at_all
 from proxy.replay.report import Report
-from tests.replay.logs import TServerLog, replayed, write
+from tests.replay.logs import ProxyTrace, TServerLog, replayed, write
 
 CONF = """
 [tevents]
@@ -293,3 +294,208 @@ def test_all_files_of_a_log_are_of_whom_one_is(tmp_path: Path) -> None:
     paths = [write(tmp_path, name, text) for name, text in zip(names, texts, strict=True)]
     tellers = {file.path.name: file.teller for file in look_at_all([*paths[1:], paths[0]])}
     assert [tellers[name] for name in names] == [Teller.OCS, Teller.OCS, Teller.CLIENT]
+
+
+def traced() -> ProxyTrace:
+    """A proxy's day: two records, then an agent hears there are no more."""
+    trace = ProxyTrace()
+    trace.note(35000, "control session registered")
+    trace.loads(36000)
+    trace.record(36010, 1)
+    trace.record(36100, 2)
+    trace.no_records(36200)
+    return trace
+
+
+def would(trace: TServerLog, folder: Path) -> list[float]:
+    """When the group would have been completed, in seconds since the group was loaded."""
+    trace.line(40000, "something else happens")
+    trace.says(40001, 22)
+    (session,) = group(replayed(folder, trace.text, conf()))["sessions"]
+    loaded = min(each["time"] for each in group(replayed(folder, trace.text, conf()))["timeline"])
+    return [each["time"] - loaded for each in session["would_complete"]]
+
+
+def test_a_trace(tmp_path: Path) -> None:
+    """In the proxy's own trace OCS's word is what its control session heard."""
+    assert would(traced(), tmp_path) == [261]
+
+
+def test_a_trace_without_a_control_session(tmp_path: Path) -> None:
+    """While the control session is lost nothing is completed, as it was live; and what it said holds no longer."""
+    lost = traced()
+    lost.note(36230, "control session lost")
+    assert would(lost, tmp_path) == []
+    again = traced()
+    again.note(36230, "control session lost")
+    again.note(36240, "control session registered")
+    assert would(again, tmp_path) == [300]
+
+
+def test_a_session_that_cannot_be_read(tmp_path: Path) -> None:
+    """A group with an agent whose session cannot be read would not have been completed."""
+    blind = traced()
+    blind.note(36230, "session 3 cannot be read")
+    assert would(blind, tmp_path) == []
+
+
+def test_what_agents_hear_moves_nothing_in_a_trace(tmp_path: Path) -> None:
+    """The proxy had its control session: what an agent heard of the campaign was not OCS's word then, nor is it now."""
+    trace = ProxyTrace()
+    trace.note(35000, "control session registered")
+    trace.tells(36000, "3", "3001", GSW_USER_EVENT="CampaignStarted", GSW_CAMPAIGN_NAME="Sales")
+    assert group(replayed(tmp_path, trace.text))["status"]["state"] is None
+
+
+def test_a_load_that_is_refused(tmp_path: Path) -> None:
+    """A request to start that OCS refuses arms nothing: the refusal is heard by its reference."""
+    trace = ProxyTrace()
+    trace.note(35000, "control session registered")
+    trace.loads(36000, 0)
+    ask = {"GSW_CM_AttrSessionID": 101, "GSW_CM_AttrReferenceID": 77}
+    trace.asks(36100, "7", "OCS_CommDN", GSW_CM_MessageType=11, GSW_CM_AttrDialMode=3, GSW_AUTO_COMPLETION=1, **ask)
+    trace.tells(36101, "0", "OCS_CommDN", GSW_CM_MessageType=27, GSW_CM_AttrReferenceID=77)
+    trace.tells(36103, "0", "OCS_CommDN", GSW_CM_MessageType=23, GSW_CM_AttrSessionID=101, GSW_CM_AttrDialMode=3)
+    assert group(replayed(tmp_path, trace.text, conf()))["status"]["armed"] is False
+
+
+def test_t_server_refuses_the_proxy(tmp_path: Path) -> None:
+    """An EventError to the control session refuses a client's request of the same reference, as it did live."""
+    trace = ProxyTrace()
+    trace.note(35000, "control session registered")
+    trace.loads(36000, 0)
+    ask = {"GSW_CM_AttrSessionID": 101, "GSW_CM_AttrReferenceID": 77}
+    trace.asks(36100, "7", "OCS_CommDN", GSW_CM_MessageType=11, GSW_CM_AttrDialMode=3, GSW_AUTO_COMPLETION=1, **ask)
+    trace.line(36101, "sent to 0(proxy control) message EventError")
+    trace.lines += ["\tAttributeReferenceID\t77", "\tAttributeErrorCode\t50"]
+    trace.tells(36103, "0", "OCS_CommDN", GSW_CM_MessageType=23, GSW_CM_AttrSessionID=101, GSW_CM_AttrDialMode=3)
+    assert group(replayed(tmp_path, trace.text, conf()))["status"]["armed"] is False
+
+
+def test_answers_to_a_desktop_are_no_news(tmp_path: Path) -> None:
+    """A desktop that asks for the status hears CampaignStarted: that the group runs is known then, and arms nothing."""
+    config = conf("attribute = add")
+    for asks, armed in ((True, False), (False, True)):
+        log = TServerLog()
+        if asks:
+            log.asks(36000, "3", "3001", GSW_AGENT_REQ_TYPE="CampaignStatusRequest")
+        log.tells(36001, "3", "3001", GSW_USER_EVENT="CampaignStarted", GSW_CAMPAIGN_GROUP_NAME="Sales@Agents")
+        status = group(replayed(tmp_path, client_log(log, "3"), config))["status"]
+        assert (status["state"], status["armed"]) == ("running", armed)
+
+
+def test_events_whose_clients_nobody_logged(tmp_path: Path) -> None:
+    """Where a SIP Server does not log whom an event went to, it went to the clients of its DN."""
+    log = TServerLog()
+    for line in day().lines:
+        log.lines.append(line.replace("sent to 3(app 3) message", "[0] 8.1 distribute_event: message"))
+    report = replayed(tmp_path, log.text)
+    assert group(report) == group(replayed(tmp_path, day().text))
+    assert report.counts.get("acknowledgements_unmatched", 0) == 0
+    assert report.counts.get("actions_unacknowledged", 0) == 0
+
+
+def test_a_client_that_is_gone_gets_no_events(tmp_path: Path) -> None:
+    """An event whose clients nobody logged is given to those that are still there."""
+    log = day()
+    stop = next(n for n, line in enumerate(log.lines) if line.startswith("10:00:10"))
+    early = TServerLog()
+    early.asks(36005, "9", "3001", GSW_AGENT_REQ_TYPE="CampaignStatusRequest")
+    early.line(36006, "client 9(app 9) disconnected")
+    log.lines[stop:stop] = early.lines
+    text = log.text.replace("sent to 3(app 3) message", "[0] 8.1 distribute_event: message")
+    assert replayed(tmp_path, text).counts.get("copies", 0) == 0
+
+
+def test_campaign_control_in_ocs_log(tmp_path: Path) -> None:
+    """A Load over the direct protocol arms the group, once OCS's log says that it is loaded."""
+    text = """\
+23:57:57.891 OCMClient[9]::message received
+GSW_CM_MessageType              7 [GSW_CM_ReqLoadCampaign]
+GSW_CM_AttrReferenceID          10
+GSW_CM_AttrCampaignID           101
+GSW_CM_AttrGroupID              732
+GSW_CM_AttrProperties
+                'GSW_AUTO_COMPLETION'   '****'
+23:57:58.000 OCMClient[9]::message sent
+GSW_CM_MessageType              19 [GSW_CM_EvCampaignLoaded]
+GSW_CM_AttrReferenceID          10
+GSW_CM_AttrCampaignID           101
+GSW_CM_AttrGroupID              732
+GSW_CM_AttrGroupCampStatus      4
+"""
+    found = group(replayed(tmp_path, text))
+    assert [each["news"] for each in found["timeline"]] == ["loaded", "armed"]
+    assert found["name"] == "campaign 101, group 732"
+
+
+def test_rule_a(tmp_path: Path) -> None:
+    """With OCS's log beside T-Server's, what was retrieved is known, and all of it finalized completes the group."""
+    log = TServerLog()
+    log.loads(36000)
+    log.line(36000, "Trc 52000 Campaign Group Sales@Agents has been loaded")
+    list_of_group = "CM_DBCallList(201-11-12):"
+    log.line(36001, f"{list_of_group} SQL: sp2011112 @RecType = 2, @NumRec = 6 [ReqID=1]")
+    log.line(36001, f"{list_of_group} SP return value (ReadyCount):2")
+    log.record(36010, 1)
+    log.record(36100, 2)
+    log.says(36800, 22)
+    config = parse(CONF.format(completion="") + "campaign_id = 11\ngroup_id = 12\n")
+    (session,) = group(replayed(tmp_path, log.text, config))["sessions"]
+    (found,) = session["would_complete"]
+    assert (session["retrieved"], found["time"], found["rule"]) == (2, 36181.0, "A")
+
+
+def test_nothing_retrieved(tmp_path: Path) -> None:
+    """OCS's log that a request to the database brought nothing is rule B, though no record was ever delivered."""
+    log = TServerLog()
+    log.loads(36000)
+    log.line(36000, "Trc 52000 Campaign Group Sales@Agents has been loaded")
+    log.line(36010, "CM_DBCallList(201-11-12): SQL: sp2011112 @RecType = 2, @NumRec = 6 [ReqID=1]")
+    log.line(36010, "CM_DBCallList(201-11-12): SP return value (ReadyCount):0")
+    log.says(36800, 22)
+    config = parse(CONF.format(completion="") + "campaign_id = 11\ngroup_id = 12\n")
+    (session,) = group(replayed(tmp_path, log.text, config))["sessions"]
+    assert [(each["time"], each["rule"]) for each in session["would_complete"]] == [(36070.0, "B")]
+
+
+def test_sessions_of_a_group(tmp_path: Path) -> None:
+    """A group that is loaded twice has two sessions, each with its own counters."""
+    log = day()
+    again = TServerLog()
+    again.loads(40000)
+    again.record(40010, 3)
+    log.lines += again.lines
+    first, second = group(replayed(tmp_path, log.text))["sessions"]
+    assert (first["finalized"], len(first["would_complete"])) == (2, 1)
+    assert (second["finalized"], second["would_complete"]) == (1, [])
+
+
+def test_a_group_whose_name_is_learned_late(tmp_path: Path) -> None:
+    """What was told of a group while only its DBID was known is told of the group, not of another one."""
+    log = TServerLog()
+    log.asks(36000, "7", "OCS_CommDN", GSW_CM_MessageType=7, GSW_CM_AttrSessionID=101, GSW_AUTO_COMPLETION=1)
+    log.says(36000, 19)
+    log.says(36001, 21)
+    log.tells(36002, "3", "3001", GSW_USER_EVENT="CampaignStarted", GSW_CAMPAIGN_GROUP_DBID=101)
+    log.tells(
+        36003,
+        "3",
+        "3001",
+        GSW_USER_EVENT="CampaignStarted",
+        GSW_CAMPAIGN_GROUP_DBID=101,
+        GSW_CAMPAIGN_GROUP_NAME="Sales@Agents",
+    )
+    report = replayed(tmp_path, log.text)
+    assert list(report.groups) == ["Sales@Agents"]
+    assert [each["news"] for each in group(report)["timeline"]] == ["loaded", "armed", "started"]
+
+
+def test_a_time_line_is_bounded() -> None:
+    """Of a group that says the same again and again, the first thousand are kept, and the others counted."""
+    report = Report()
+    for number in range(1003):
+        report.announced(float(number), Announce(News.EVIDENCE_GONE, "Sales@Agents", "a record shows"), list)
+    (only,) = report.groups.values()
+    assert (len(only.timeline), only.not_kept) == (1000, 3)
+    assert any("3 announcements more" in line for line in report.text())
