@@ -98,6 +98,17 @@ def test_policies_come_from_the_conf_file(tmp_path: Path) -> None:
     assert never["status"]["completions"] == 0
 
 
+def test_nothing_is_completed_in_a_replay(tmp_path: Path) -> None:
+    """by = proxy, for a group of the conf file and for any other: a replay only says what would have been done."""
+    configured = conf()
+    other = parse(CONF.format(completion="").replace("Sales@Agents", "Other@Agents").replace("dbid = 101", "dbid = 99"))
+    for config in (configured, other):
+        report = replayed(tmp_path, day().text, config)
+        found = next(each for each in report.json()["groups"] if each["name"] == "Sales@Agents")
+        assert "would have been completed" in [each["news"] for each in found["timeline"]]
+        assert "Stop sent" not in [each["news"] for each in found["timeline"]]
+
+
 def test_a_group_that_nobody_armed(tmp_path: Path) -> None:
     """Without the attribute nothing would be completed, and the report says what would help; with `add` it would."""
     report = replayed(tmp_path, day(auto_completion=0).text)
@@ -292,8 +303,9 @@ def test_all_files_of_a_log_are_of_whom_one_is(tmp_path: Path) -> None:
     names = ("ocs.20260301_000000_001.log", "ocs.20260302_000000_001.log", "desk.20260302_000000_001.log")
     texts = (event + lists, event, event)
     paths = [write(tmp_path, name, text) for name, text in zip(names, texts, strict=True)]
-    tellers = {file.path.name: file.teller for file in look_at_all([*paths[1:], paths[0]])}
-    assert [tellers[name] for name in names] == [Teller.OCS, Teller.OCS, Teller.CLIENT]
+    for order in (paths, paths[::-1]):
+        tellers = {file.path.name: file.teller for file in look_at_all(order)}
+        assert [tellers[name] for name in names] == [Teller.OCS, Teller.OCS, Teller.CLIENT]
 
 
 def traced() -> ProxyTrace:
