@@ -50,6 +50,9 @@ class UserDataTests(Stage):
         await self.finish_records(agents[1], 2)
 
         board = self.proxy.board
+        named = [pair("GSW_USER_EVENT", "CampaignModeChanged"), pair("GSW_CAMPAIGN_NAME", "Sales")]
+        self.simulator.tserver.user_event("3002", [*named, pair("Customer", NAME)])
+        await self.until(lambda: "CampaignModeChanged" in agents[1].heard())
         of_people = [pair("GSW_RECORD_HANDLE", 77), pair("GSW_PHONE", ADDED), pair("Customer", NAME)]
         call = frame(64, {THIS_DN: "3001", ANI: ADDED, USER_DATA: of_people})
         looks = next(iter(board.sessions.values()))
@@ -72,6 +75,8 @@ class UserDataTests(Stage):
         await self.until(lambda: self.ocs()["accepted"].get("unload"))
         self.clock.pump([0.5] * 10)
         await self.state("unloaded")
+        await self.until(lambda: "CampaignUnloaded" in agents[1].heard())
+        assert agents[1].data[-1]["Customer"] == NAME
         console.close()
 
         body, _ = exposition(registry(self.proxy.status.metrics), "")

@@ -194,6 +194,7 @@ def test_what_the_memory_store_knows() -> None:
     assert store.intended == {"Sales@Agents": "unload"}
     desk.wants(Settled("Sales@Agents"), Settled("Winback@Dialers"))
     assert store.intended == {}
+    assert desk.board.failed == 0
 
 
 def test_no_control_session() -> None:
