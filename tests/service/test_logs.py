@@ -75,6 +75,7 @@ class UserDataTests(Stage):
         await self.until(lambda: self.ocs()["accepted"].get("unload"))
         self.clock.pump([0.5] * 10)
         await self.state("unloaded")
+        self.clock.pump([0.5] * 6)
         await self.until(lambda: "CampaignUnloaded" in agents[1].heard())
         assert agents[1].data[-1]["Customer"] == NAME
         console.close()
