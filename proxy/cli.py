@@ -106,7 +106,6 @@ def _loaded(path: str) -> Config | None:
     try:
         return load(path)
     except ConfigError as error:
-        for problem in error.problems:
-            where = f"{path}:{problem.line}" if problem.line else path
-            print(f"{where}: {problem}", file=sys.stderr)
+        for line in error.lines(path):
+            print(line, file=sys.stderr)
         return None

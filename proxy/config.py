@@ -33,6 +33,10 @@ class ConfigError(OurError):
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line))
         super().__init__("\n".join(map(str, self.problems)))
 
+    def lines(self, path: str) -> list[str]:
+        """The problems of the file at `path`, a line each: where, and what."""
+        return [f"{path}:{each.line}: {each}" if each.line else f"{path}: {each}" for each in self.problems]
+
 
 class OnMalformed(Enum):
     """What becomes of a session whose bytes cannot be cut into frames (M3)."""
@@ -214,7 +218,7 @@ In a group the options of [completion] default to what [completion] says.
 def load(path: str | Path) -> Config:
     """The conf file at `path`. Raises ConfigError, with every problem there is, where it cannot be used."""
     try:
-        text = Path(path).read_text("utf-8")
+        text = Path(path).read_text("utf-8-sig")
     except OSError as problem:
         raise ConfigError([Problem("", "", f"cannot be read: {problem.strerror}")]) from problem
     except UnicodeDecodeError as problem:

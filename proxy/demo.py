@@ -6,6 +6,7 @@ It shows what the proxy does, holds it against what the simulated OCS really did
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -286,7 +287,8 @@ def table(found: Sequence[Outcome]) -> Table:
         numbers = (group.records, group.delivered, group.finalized, group.stops, group.unloads)
         shown.add_row(group.name, *map(str, numbers), _heard(group), str(group.left))
     shown.caption = (
-        "records: in the calling list; left: of these, not final; Stop, Unload: as the simulated OCS accepted them"
+        "records: in the calling list; left: of these, not final; a record whose calls all fail reaches no agent. "
+        "Stop, Unload: as the simulated OCS accepted them"
     )
     return shown
 
@@ -303,6 +305,8 @@ def main(arguments: list[str]) -> int:
     """Play the demo; 0 where everything was as it should be, else 1."""
     parser = ArgumentParser("tevent-proxy demo", description="Simulator, agents and proxy together, in under a minute.")
     parser.parse_args(arguments)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # however it is ended, it ends its processes
     console = Console()
     place = Place.made()
     processes = Processes(place.folder)
@@ -315,12 +319,14 @@ def main(arguments: list[str]) -> int:
         faults = [fault for group in found for fault in group.faults()]
     except Failed as problem:
         faults.append(str(problem))
+    except KeyboardInterrupt:
+        faults.append("interrupted")
     finally:
         processes.end()
     for fault in faults:
         console.print(fault, style="red", highlight=False)
     console.print(
-        f"Conf files and logs are in {place.folder}: demo-proxy.conf can be run again with tevent-proxy run --config.",
+        f"Conf files and logs are in {place.folder}; docs/simulator.md says how to run them by hand.",
         highlight=False,
         soft_wrap=True,
     )

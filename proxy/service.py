@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -117,7 +118,9 @@ class ProxyService(Service):
         ports = [("admin", port) for port in self.admin_ports]
         ports += [(channel.name, port) for channel in self.channels for port in channel.relay.ports]
         for name, port in ports:
-            self.log.info("{name}: listening on {where}", name=name, where=port.getHost())
+            host = port.getHost()
+            where = f"{host.host}:{host.port}" if isinstance(host, (IPv4Address, IPv6Address)) else host
+            self.log.info("{name}: listening on {where}", name=name, where=where)
 
     def startService(self) -> None:
         """See IService. Raises CannotStart where something cannot listen: then stop what listens already."""
@@ -195,7 +198,7 @@ def makeService(options: Options) -> Service:
     try:
         config = load(options["config"])
     except ConfigError as error:
-        raise SystemExit("\n".join(f"{options['config']}: {problem}" for problem in error.problems)) from None
+        raise SystemExit("\n".join(error.lines(options["config"]))) from None
     return _TwistdService(config, reactor)
 
 

@@ -58,7 +58,7 @@ class Status:
         records: dict[tuple[str, ...], float] = {}
         completions: dict[tuple[str, ...], float] = {}
         for group in board.status():
-            name, state = str(group["name"]), str(group["state"])
+            name, state = str(group["name"]), str(group["state"] or "unknown")
             states[name, state] = 1
             completions[name,] = _number(group["completions"])
             for kind in ("delivered", "outstanding", "finalized", "returned", "scheduled", "retrieved"):

@@ -66,13 +66,21 @@ def _witnessed(config: Config) -> Iterator[tuple[str, str]]:
 
 def warnings(config: Config) -> list[str]:
     """What is allowed, and deserves a second look: `[section] key: what about it`."""
-    return [*_open_to_others(config), *_without_effect(config), *_not_in_the_log(config)]
+    return [*_open_to_others(config), *_unheard_of(config), *_without_effect(config), *_not_in_the_log(config)]
 
 
 def _open_to_others(config: Config) -> Iterator[str]:
     for endpoint in config.admin.listen if config.admin else ():
         if not only_local(endpoint):
             yield f"[admin] listen: {endpoint} can be reached from other hosts, and asks nobody who they are"
+
+
+def _unheard_of(config: Config) -> Iterator[str]:
+    """Groups whose name is not of the form in which OCS speaks of them (C): their options would be nobody's."""
+    for group in config.groups:
+        campaign, at, agents = (group.names.name or "").rpartition("@")
+        if not at or campaign != campaign.strip() or agents != agents.strip() or not (campaign and agents):
+            yield f"[group {group.names.name}]: OCS speaks of groups as Campaign@Group, without blanks around the @"
 
 
 def _without_effect(config: Config) -> Iterator[str]:

@@ -446,7 +446,7 @@ class Group:
         `in_hand` where OCS has it in hand again: it was returned or retrieved.
         """
         self.sign(now)
-        if self.current.evidence.take_back():
+        if self.current.evidence.take_back() and self.held_since is not None:
             self.announce(News.EVIDENCE_GONE, "a record shows")
         if self.completion is not None:
             self.completion.record_shows(in_hand)

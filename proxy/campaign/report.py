@@ -6,13 +6,20 @@ from proxy.campaign.conditions import obstacle, quiet_at, unanswered
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 
+_NOT_RUNNING = {
+    State.NULL: "OCS's word on it",
+    State.UNLOADED: "nothing: it is not loaded",
+    State.FAILED: "a failed completion: see the log",
+}
+"""What a group waits for that does not run; one that is loaded, for dialing."""
+
 
 def waiting_for(group: Group, now: float) -> str:
     """Why the group is not completed, in an operator's words."""
     if group.completion is not None:
         return group.completion.waiting_for(now)
     if group.state is not State.RUNNING:
-        return "a failed completion: see the log" if group.state is State.FAILED else "dialing"
+        return _NOT_RUNNING.get(group.state, "dialing")
     blocked = obstacle(group, now)
     if blocked is not None:
         return blocked

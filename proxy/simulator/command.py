@@ -136,9 +136,18 @@ def _dns(value: str) -> tuple[str, ...]:
         raise ArgumentTypeError(str(problem)) from None
 
 
+def _endpoint(value: str) -> str:
+    """A T-Server's address, as Twisted writes it."""
+    if value.partition(":")[0] not in ("tcp", "tls", "ssl", "unix"):
+        raise ArgumentTypeError(f"{value!r} is no endpoint: tcp:127.0.0.1:7000 is one")
+    return value
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="tevent-proxy simulate", description="A T-Server with OCS behind it, and agents.")
-    parser.add_argument("--connect", metavar="ENDPOINT", help="agents, operator: T-Server, as tcp:host=...:port=...")
+    parser.add_argument(
+        "--connect", type=_endpoint, metavar="ENDPOINT", help="agents, operator: T-Server, as tcp:host=...:port=..."
+    )
 
     simulator = parser.add_argument_group("the simulator")
     simulator.add_argument("--config", metavar="FILE", help="run the simulator of this conf file")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,30 @@ def test_the_shipped_conf_files_are_in_order() -> None:
     assert "far too short" in (conf_folder() / "demo-proxy.conf").read_text("utf-8")
     for name in ("demo-simulator.conf", "simulator.conf"):
         assert read_conf((conf_folder() / name).read_text("utf-8")).groups
+
+
+def environments() -> Iterator[bytes]:
+    """The environments of all processes that are ours to look at."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            yield path.read_bytes()
+        except OSError:  # another user's, or gone meanwhile
+            continue
+
+
+def test_a_demo_that_is_ended_leaves_no_processes(tmp_path: Path) -> None:
+    """SIGTERM, as Ctrl-C or a closed terminal, ends the demo and all that it started; it says so, without a trace."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "proxy", "demo"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        said = demo.stdout.readline()
+        while " started " not in said:
+            said = demo.stdout.readline()
+            assert said, "the demo ended before its groups were started"
+        demo.send_signal(signal.SIGTERM)
+        rest = demo.communicate(timeout=60)[0]
+    assert demo.returncode == 1
+    assert "interrupted" in rest
+    assert "Traceback" not in rest
+    assert not [each for each in environments() if os.fsencode(f"TMPDIR={tmp_path}") in each]

@@ -205,3 +205,11 @@ def test_what_is_missing_is_told(processes: Processes, arguments: list[str]) -> 
     status, _out, err = processes.run(*arguments)
     assert status == 2
     assert "needed" in err
+
+
+def test_an_address_without_its_kind_is_one_clear_line() -> None:
+    """What a newcomer types first, host:port, is refused with an example of what is meant."""
+    command = [sys.executable, "-m", "proxy", "simulate", "--connect", "127.0.0.1:7000", "--agents", "--dns", "3001"]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert asked.returncode == 2
+    assert asked.stderr.splitlines()[-1].endswith("'127.0.0.1:7000' is no endpoint: tcp:127.0.0.1:7000 is one")
