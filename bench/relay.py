@@ -273,7 +273,7 @@ def proxy_started(upstream: int) -> Iterator[tuple[subprocess.Popen, list[int]]]
         try:
             for line in process.stdout:
                 log.append(line)
-                if found := re.search(r"tevents: listening .*port=(\d+)", line):
+                if found := re.search(r"tevents: listening .*:(\d+)", line):
                     break
             else:
                 raise RuntimeError("the proxy did not start:\n" + "".join(log))

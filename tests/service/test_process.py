@@ -65,7 +65,7 @@ class Proxy:
 
     def listens(self, name: str) -> int:
         """The port that a channel, or the pages, listen on."""
-        return int(self.says(rf"{name}: listening on .*port=(\d+)")[1])
+        return int(self.says(rf"{name}: listening on .*:(\d+)")[1])
 
     def ends(self) -> tuple[int, str, str]:
         """Its exit status, the rest of its log, and what it said on stderr."""
