@@ -228,6 +228,10 @@ def run(config: Config) -> int:
             service.startService()
         except CannotStart as problem:
             problems.append(str(problem))
+        except Exception as problem:  # noqa: BLE001 (a plug-in's mistake, say; a proxy begins as a whole or not at all)
+            service.log.failure("cannot begin")
+            problems.append(f"cannot begin: {problem!r}, see the log")
+        if problems:
             reactor.stop()
 
     heed_hangup(reactor)

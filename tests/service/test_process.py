@@ -187,6 +187,21 @@ def test_a_port_in_use_when_it_is_to_be_a_daemon(stage: Stage) -> None:
     assert not (stage.folder / "twistd.pid").exists()
 
 
+def test_a_mistake_of_a_plug_in(stage: Stage) -> None:
+    """A witness or wire format of a site's own that fails at once: the proxy does not run on in part, it ends with 1."""
+    code = """if True:
+        import sys
+        from proxy.cli import main
+        from proxy.tevents.channel import TEvents
+        TEvents.start = lambda channel: {}["mistake"]
+        sys.exit(main(["run", "--config", sys.argv[1]]))
+    """
+    status, out, err = stage.start(("-c", code)).ends()
+    assert status == 1
+    assert err == "tevent-proxy: cannot begin: KeyError('mistake'), see the log\n"
+    assert "KeyError" in out
+
+
 @pytest.mark.parametrize("how", [RUN, TWISTD], ids=["run", "twistd"])
 def test_a_bad_conf_file(stage: Stage, how: tuple[str, ...]) -> None:
     """Every problem is a line on stderr, and the status is 1."""
