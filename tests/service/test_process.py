@@ -188,7 +188,7 @@ def test_a_port_in_use_when_it_is_to_be_a_daemon(stage: Stage) -> None:
 
 
 def test_a_mistake_of_a_plug_in(stage: Stage) -> None:
-    """A witness or wire format of a site's own that fails at once: the proxy does not run on in part, it ends with 1."""
+    """A witness or a wire format of a site that fails at once: the proxy does not run in part, it ends with 1."""
     code = """if True:
         import sys
         from proxy.cli import main
