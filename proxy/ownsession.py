@@ -187,7 +187,7 @@ class _ConnectionFactory(Factory):
         return self._session.build()
 
 
-class OwnConnection(Protocol):
+class OwnConnection(Protocol, ABC):
     """One connection of a session of our own; what comes is cut into frames, the wanted ones are held."""
 
     def __init__(self, session: OwnSession, wire: IWireFormat, wanted: Mapping[int, Want], max_frame: int) -> None:
@@ -201,9 +201,9 @@ class OwnConnection(Protocol):
         keep_alive(self.transport)
         self.begin()
 
+    @abstractmethod
     def begin(self) -> None:
         """Ask to be registered."""
-        raise NotImplementedError
 
     def dataReceived(self, data: bytes) -> None:
         """See IProtocol."""
@@ -235,9 +235,9 @@ class OwnConnection(Protocol):
 
     # ------------------------------------------------------------------------------------------------------- Looks
 
+    @abstractmethod
     def held(self, number: int, frame: bytes) -> bytes | None:
         """See Looks: what the other side says."""
-        raise NotImplementedError
 
     def looked(self, number: int, frame: bytes) -> None:
         """See Looks: nothing is wanted from a copy."""

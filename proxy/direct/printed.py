@@ -18,23 +18,6 @@ from proxy.gsw import control
 from proxy.gsw.reading import number
 from proxy.kvlist import MASK, Pair
 
-SHOWN = frozenset(
-    {
-        control.MESSAGE_TYPE,
-        control.REFERENCE,
-        control.SESSION_ID,
-        control.CAMPAIGN_ID,
-        control.GROUP_ID,
-        control.STATUS,
-        control.DIAL_MODE,
-        control.OPTIMIZE_BY,
-        control.OPTIMIZE_GOAL,
-        control.ERROR_CODE,
-        control.APPLICATION_ID,
-    }
-)
-"""The keys whose values are shown: numbers of the field, no names and no texts."""
-
 _INDENT = " " * 16
 _KEY_WIDTH = 31
 _PROPERTY_WIDTH = 23
@@ -66,7 +49,7 @@ def _properties(pairs: list[Pair], indent: str) -> Iterator[str]:
 
 
 def _value(each: Pair) -> str:
-    shown = number({each.key: each.value}, each.key) if each.key in SHOWN else None
+    shown = number({each.key: each.value}, each.key) if each.key in control.SHOWN else None
     if shown is None:
         return MASK
     name = control.MESSAGES.get(shown) if each.key == control.MESSAGE_TYPE else None

@@ -119,6 +119,23 @@ DIAL_MODES: Mapping[int, str] = {
 }
 """Dial modes by number (C), by the names that GSW_CAMPAIGN_MODE has for them (C for the first three and 8, else A)."""
 
+SHOWN = frozenset(
+    {
+        MESSAGE_TYPE,
+        REFERENCE,
+        SESSION_ID,
+        CAMPAIGN_ID,
+        GROUP_ID,
+        STATUS,
+        DIAL_MODE,
+        OPTIMIZE_BY,
+        OPTIMIZE_GOAL,
+        ERROR_CODE,
+        APPLICATION_ID,
+    }
+)
+"""The keys whose values are shown: numbers of the field, no names and no texts."""
+
 
 def names(data: Data) -> GroupNames:
     """The group that a message speaks of by its ids: campaign group, campaign and agent group."""

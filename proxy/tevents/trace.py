@@ -31,7 +31,7 @@ from proxy.tevents.printed import name_of, printed
 LARGEST = 256 * 1024 * 1024
 """At how many bytes the file becomes FILE.1, in the place of an older one, and is begun anew."""
 
-SHOWN = frozenset(
+SHOWN = control.SHOWN | frozenset(
     {
         GSW_AUTO_COMPLETION,
         vocabulary.AGENT_REQUEST,
@@ -46,17 +46,6 @@ SHOWN = frozenset(
         vocabulary.CALLING_LIST,
         vocabulary.CHAIN_ID,
         vocabulary.REFERENCE,
-        control.APPLICATION_ID,
-        control.MESSAGE_TYPE,
-        control.REFERENCE,
-        control.SESSION_ID,
-        control.CAMPAIGN_ID,
-        control.GROUP_ID,
-        control.STATUS,
-        control.DIAL_MODE,
-        control.OPTIMIZE_BY,
-        control.OPTIMIZE_GOAL,
-        control.ERROR_CODE,
     }
 )
 """The keys whose values the trace shows: nothing of a customer, and all that is counted by."""
