@@ -30,11 +30,10 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import Control
-from proxy.gsw import control
+from proxy.gsw import control, userdata
 from proxy.gsw.reading import gsw, number
 from proxy.kvlist import Pair
 from proxy.replay.entries import ControlIs, Controlled, Entry, Heard, Left, Teller, Unreadable, Witnessed
-from proxy.tevents import vocabulary
 from proxy.tevents.message import (
     COMMUNICATION_DN,
     EVENT_ERROR,
@@ -224,15 +223,15 @@ class Clients:
         if message.user_data is not None and session.own_dn(message) is None:
             # The log begins after its registration.
             dn = message.text(THIS_DN) or message.text(COMMUNICATION_DN)
-            if dn is not None and dn != self._communication_dn and vocabulary.AGENT_REQUEST in gsw(message.user_data):
+            if dn is not None and dn != self._communication_dn and userdata.AGENT_REQUEST in gsw(message.user_data):
                 session.from_server(Message(EVENT_REGISTERED, [Attribute(THIS_DN, 0, dn)]), True)
         session.from_client(message)
 
     def _ocs_word(self, pairs: list[Pair] | None) -> None:
         """OCS's word on the Communication DN, once, however many clients hear it."""
-        if pairs is None or vocabulary.is_request(gsw(pairs)):
+        if pairs is None or userdata.is_request(gsw(pairs)):
             return
-        seen = vocabulary.from_ocs(pairs, CONTROL, Control.TEVENTS.value)
+        seen = userdata.from_ocs(pairs, CONTROL, Control.TEVENTS.value)
         if seen is not None:
             self._ocs_is_heard = True
             self._tell(seen)
@@ -256,20 +255,20 @@ class Clients:
             session.from_server(heard, True)
         elif message.number != EVENT_USER_EVENT:
             session.from_server(message, True)
-        elif vocabulary.is_request(data):
+        elif userdata.is_request(data):
             own = None if dn == self._communication_dn else dn
             if own is not None and session.own_dn(message) is None:
                 session.from_server(Message(EVENT_REGISTERED, [Attribute(THIS_DN, 0, own)]), True)
-            seen = vocabulary.from_client(pairs, session.number, own, None)
+            seen = userdata.from_client(pairs, session.number, own, None)
             if seen is not None:
                 self.observe(seen)
 
     def _controlled(self, owner: str, what: Controlled) -> None:
         kind = number(gsw(what.pairs), control.MESSAGE_TYPE)
         if kind in control.ALL_REQUESTS:
-            seen = vocabulary.from_client(what.pairs, self._session(owner, what.client).number, None, None)
+            seen = userdata.from_client(what.pairs, self._session(owner, what.client).number, None, None)
         else:
-            seen = vocabulary.from_ocs(what.pairs, CONTROL, Control.DIRECT.value)
+            seen = userdata.from_ocs(what.pairs, CONTROL, Control.DIRECT.value)
             self._ocs_is_heard = self._ocs_is_heard or seen is not None
         if seen is not None:
             self._tell(seen)
@@ -280,7 +279,7 @@ def _is_ocs_word(message: Message) -> bool:
     if message.number != EVENT_USER_EVENT or message.user_data is None:
         return False
     data = gsw(message.user_data)
-    return (control.MESSAGE_TYPE in data or vocabulary.STATISTICS in data) and not vocabulary.is_request(data)
+    return (control.MESSAGE_TYPE in data or userdata.STATISTICS in data) and not userdata.is_request(data)
 
 
 _BY: Mapping[Teller, Callable[[Clients, str, Heard], None]] = {

@@ -21,11 +21,11 @@ from typing import BinaryIO, TextIO
 from attrs import define, evolve, frozen
 
 from proxy.errors import OurError
+from proxy.gsw import userdata
 from proxy.gsw.reading import gsw
 from proxy.replay.entries import Controlled, Entry, Heard, Teller, Witnessed
 from proxy.replay.reader import LogReader
 from proxy.replay.stamps import NO_DAY, LogClock, day_in_line, day_in_name
-from proxy.tevents import vocabulary
 
 HEAD = 20_000
 """How many lines of a file are looked at to know on which day it begins, and who wrote it."""
@@ -100,7 +100,7 @@ def _is_of_ocs(entry: Entry) -> bool:
     if not isinstance(what, Heard) or not what.is_request:
         return False
     data = gsw(what.message.user_data or ())
-    return any(key in data for key in (vocabulary.USER_EVENT, vocabulary.ERROR, vocabulary.STATISTICS))
+    return any(key in data for key in (userdata.USER_EVENT, userdata.ERROR, userdata.STATISTICS))
 
 
 def look_at_all(paths: Sequence[str]) -> list[LogFile]:

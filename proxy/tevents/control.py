@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from proxy.campaign.observation import ControlRefused, GroupNames
 from proxy.campaign.policy import Control
 from proxy.errors import Malformed
+from proxy.gsw import userdata
 from proxy.gsw.reading import gsw
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
@@ -19,7 +20,6 @@ from proxy.ownsession import OwnConnection, OwnSession
 from proxy.relay.frames import Want
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
-from proxy.tevents import vocabulary
 from proxy.tevents.message import (
     APPLICATION_NAME,
     COMMUNICATION_DN,
@@ -89,7 +89,7 @@ class ControlSession(OwnSession):
 
     def request(self, kind: int, names: GroupNames, reference: int) -> None:
         """See OwnSession."""
-        pairs = vocabulary.request(kind, names, self._application_dbid, reference)
+        pairs = userdata.request(kind, names, self._application_dbid, reference)
         self.write(
             self.message(
                 DISTRIBUTE_USER_EVENT,
@@ -146,8 +146,8 @@ class _Connection(OwnConnection):
             self.refuse(f"EventError {message.unsigned(ERROR_CODE)}")
 
     def _heard(self, pairs: list[Pair] | None) -> None:
-        if pairs is None or vocabulary.is_request(gsw(pairs)):
+        if pairs is None or userdata.is_request(gsw(pairs)):
             return
-        seen = vocabulary.from_ocs(pairs, 0, self._control.name)
+        seen = userdata.from_ocs(pairs, 0, self._control.name)
         if seen is not None:
             self._control.board.observe(seen)

@@ -19,13 +19,12 @@ from proxy.campaign.observation import (
     SessionBlind,
 )
 from proxy.errors import DoesNotFit, Malformed
-from proxy.gsw import control
+from proxy.gsw import control, userdata
 from proxy.gsw.attribute import attribute_values, edited
 from proxy.gsw.reading import gsw, speaks
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.relay.frames import Want
-from proxy.tevents import vocabulary
 from proxy.tevents.message import (
     COMMUNICATION_DN,
     DISTRIBUTE_EVENT,
@@ -48,6 +47,7 @@ from proxy.tevents.message import (
     USER_DATA,
     Message,
 )
+from proxy.tevents.names import MESSAGES
 
 CALL_EVENTS = frozenset(
     {EVENT_ABANDONED, EVENT_RINGING, EVENT_DIALING, EVENT_ESTABLISHED, EVENT_RELEASED, EVENT_ATTACHED_DATA_CHANGED}
@@ -159,7 +159,7 @@ class DesktopSession:
             self._asks_registration(message)
         elif (pairs := message.user_data) and speaks(pairs):
             reference = message.reference if message.reference != NO_ANSWER else None
-            seen = vocabulary.from_client(pairs, self.number, self.own_dn(message), reference)
+            seen = userdata.from_client(pairs, self.number, self.own_dn(message), reference)
             if seen is not None:
                 self.board.observe(seen)
 
@@ -193,10 +193,10 @@ class DesktopSession:
         if dn is None:
             return None
         if dn != self.communication_dn:
-            return vocabulary.to_desktop(pairs, self.number, dn)
-        if vocabulary.is_request(gsw(pairs)):
+            return userdata.to_desktop(pairs, self.number, dn)
+        if userdata.is_request(gsw(pairs)):
             return None
-        seen = vocabulary.from_ocs(pairs, self.number, f"session {self.number}")
+        seen = userdata.from_ocs(pairs, self.number, f"session {self.number}")
         # What the control session hears, too, is left to it: one source, one order. A refusal is the client's own.
         return seen if isinstance(seen, ControlRefused) or not own_control_is_up else None
 
@@ -204,7 +204,7 @@ class DesktopSession:
         dn, pairs = message.text(THIS_DN), message.user_data
         if dn is None or not pairs:
             return
-        seen = vocabulary.of_call(message.number, pairs, self.number, dn)
+        seen = userdata.of_call(MESSAGES[message.number], pairs, self.number, dn)
         if seen is not None:
             self.board.observe(seen)
 
@@ -238,7 +238,7 @@ class DesktopSession:
     def tell(self, command: NotifyAgent) -> bool:
         """See AgentSession: an EventUserEvent of our own, for the DN of the agent (R28)."""
         attribute = self.wire.attribute
-        pairs = vocabulary.campaign_event(command.word, command.like, command.names)
+        pairs = userdata.campaign_event(command.word, command.like, command.names)
         message = Message(EVENT_USER_EVENT, [attribute(THIS_DN, command.dn), attribute(USER_DATA, pairs)])
         try:
             told = self.inject(self.wire.encode(message))
@@ -275,7 +275,7 @@ class FromDesktop:
         data = gsw(pairs)
         request = control.request(data)
         values = attribute_values(pairs)
-        edit = session.board.edit(vocabulary.control_names(data), request, values)
+        edit = session.board.edit(userdata.control_names(data), request, values)
         if edit is Edit.LEAVE:
             return frame
         try:

@@ -21,10 +21,9 @@ from twisted.logger import Logger
 
 from proxy.campaign.attribute import GSW_AUTO_COMPLETION
 from proxy.errors import Malformed
-from proxy.gsw import control
+from proxy.gsw import control, userdata
 from proxy.interfaces import ITEventWire
 from proxy.relay.frames import Looks
-from proxy.tevents import vocabulary
 from proxy.tevents.message import Message
 from proxy.tevents.printed import name_of, printed
 
@@ -34,18 +33,18 @@ LARGEST = 256 * 1024 * 1024
 SHOWN = control.SHOWN | frozenset(
     {
         GSW_AUTO_COMPLETION,
-        vocabulary.AGENT_REQUEST,
-        vocabulary.USER_EVENT,
-        vocabulary.ERROR,
-        vocabulary.STATISTICS,
-        vocabulary.CAMPAIGN_NAME,
-        vocabulary.CAMPAIGN_MODE,
-        vocabulary.GROUP_DBID,
-        vocabulary.GROUP_NAME,
-        vocabulary.RECORD_HANDLE,
-        vocabulary.CALLING_LIST,
-        vocabulary.CHAIN_ID,
-        vocabulary.REFERENCE,
+        userdata.AGENT_REQUEST,
+        userdata.USER_EVENT,
+        userdata.ERROR,
+        userdata.STATISTICS,
+        userdata.CAMPAIGN_NAME,
+        userdata.CAMPAIGN_MODE,
+        userdata.GROUP_DBID,
+        userdata.GROUP_NAME,
+        userdata.RECORD_HANDLE,
+        userdata.CALLING_LIST,
+        userdata.CHAIN_ID,
+        userdata.REFERENCE,
     }
 )
 """The keys whose values the trace shows: nothing of a customer, and all that is counted by."""

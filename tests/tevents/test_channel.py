@@ -27,10 +27,10 @@ from proxy.campaign.observation import (
 )
 from proxy.campaign.policy import Attribute, By, Policy
 from proxy.config import Limits, OnMalformed
+from proxy.gsw import userdata
 from proxy.kvlist import pair
 from proxy.relay.causes import Cause
 from proxy.tevents import session as tevents_session
-from proxy.tevents import vocabulary
 from proxy.tevents.message import EVENT_ACK, EVENT_REGISTERED, REFERENCE_ID, THIS_DN, USER_DATA
 from tests.relay.net import End
 from tests.tevents.desk import COMM_DN, NotedGroups, event, frame, request
@@ -263,7 +263,7 @@ class MistakeTests(ChannelTestCase):
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        self.patch(vocabulary, "gsw", fail)
+        self.patch(userdata, "gsw", fail)
         await self.channel(control=False)
         await self._through()
         assert len(self.flushLoggedErrors(ZeroDivisionError)) == 2

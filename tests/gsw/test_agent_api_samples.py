@@ -22,8 +22,8 @@ from proxy.campaign.observation import (
     StatusAsked,
     Word,
 )
+from proxy.gsw.userdata import from_client, to_desktop
 from proxy.kvlist import Pair, pair
-from proxy.tevents.vocabulary import from_client, to_desktop
 from tests.wire.test_samples import SAMPLES
 
 PULL, PUSH = GroupNames(campaign="Pull Preview Campaign"), GroupNames(campaign="Push Preview Campaign")

@@ -1,4 +1,4 @@
-"""What OCS and its clients say in the user data of T-Events, turned into observations.
+"""What OCS and its clients say in user data, whatever carries it, turned into observations.
 
 Pure. The tables are the only place for these names and numbers: a site corrects them here. Marks: D documented,
 C seen in real installations, I inferred, A assumed. Values are read leniently: integers may come as strings (C).
@@ -33,8 +33,6 @@ from proxy.gsw import control
 from proxy.gsw.attribute import attribute_values
 from proxy.gsw.reading import Data, gsw, number, text
 from proxy.kvlist import Pair, Value
-from proxy.tevents.message import EVENT_DIALING, EVENT_ESTABLISHED, EVENT_RELEASED, EVENT_RINGING
-from proxy.tevents.names import MESSAGES
 
 # --------------------------------------------------------------------------------------------- keys of the desktops
 
@@ -84,6 +82,10 @@ ACKNOWLEDGEMENTS: Mapping[str, Action] = {
 RECORD_ADDED = "AddRecordAcknowledge"
 RECORD_CANCELLED = "RecordCancel"
 DELIVERIES = frozenset({"PreviewRecord", "ScheduledCall"})
+CALLS_THAT_DELIVER = frozenset({"EventRinging", "EventDialing", "EventEstablished"})
+CALL_RELEASED = "EventReleased"
+"""Telephony events that bring a record to an agent, and the one after which its call is over (D)."""
+
 SIBLINGS = "ChainedRecord"
 """How the names of events begin that bring the siblings of a record; they deliver nothing (C)."""
 
@@ -226,14 +228,14 @@ def _delivered(data: Data, session: int, dn: str, event: str, handle: str, telep
     )
 
 
-def of_call(message_number: int, pairs: list[Pair], session: int, dn: str) -> Observation | None:
-    """What a telephony event says that carries a record's keys in its user data (D)."""
+def of_call(event: str, pairs: list[Pair], session: int, dn: str) -> Observation | None:
+    """What a telephony event says that carries a record's keys in its user data (D). `event` is its name."""
     data = gsw(pairs)
     handle = text(data, RECORD_HANDLE)
-    if handle is not None and message_number in (EVENT_RINGING, EVENT_DIALING, EVENT_ESTABLISHED):
-        return _delivered(data, session, dn, MESSAGES[message_number], handle, telephony=True)
+    if handle is not None and event in CALLS_THAT_DELIVER:
+        return _delivered(data, session, dn, event, handle, telephony=True)
     names = desktop_names(data)
-    if handle is not None and message_number == EVENT_RELEASED:
+    if handle is not None and event == CALL_RELEASED:
         return CallReleased(session, dn, names, handle)
     return Sign(session, dn, names, handle) if handle is not None or names != GroupNames() else None
 
