@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import BigInteger, Executable, case, column, create_engine, event, func, literal, or_, select, table
 from sqlalchemy.engine import URL, Engine, make_url
@@ -44,6 +44,7 @@ def read_url(text: str) -> URL:
         raise ValueError("not the URL of a database, like postgresql://user@host/name or sqlite:////a/file") from None
     if url.drivername not in _ENGINES:
         raise ValueError(f"not a database that is known: {url.drivername!r} (there are: {', '.join(_ENGINES)})")
+    url = url.set(database=_database(text))
     if not url.database:
         raise ValueError("the name of the database, or its file, is missing")
     if url.drivername == "postgresql":
@@ -53,6 +54,11 @@ def read_url(text: str) -> URL:
             text = f"the driver is not installed ({problem}): pip install 'tevent-proxy[postgresql]'"
             raise ValueError(text) from None
     return url
+
+
+def _database(text: str) -> str:
+    """The database of a URL, unquoted: SQLAlchemy 2.0 leaves it as it is written, 2.1 does not."""
+    return unquote(text.partition("://")[2].partition("?")[0].partition("/")[2])
 
 
 class CallingListTable:

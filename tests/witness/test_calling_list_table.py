@@ -166,6 +166,35 @@ def given_up(table: CallingListTable) -> None:
     table.give_up()
 
 
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("sqlite:////var/lists%20%3F100%25%23.db", "/var/lists ?100%#.db"),
+        ("sqlite:///lists.db?mode=rw", "lists.db"),
+        ("postgresql://me:p%40ss%2F@host:5433/out%20bound?application_name=a/b", "out bound"),
+        ("postgresql:///outbound?host=/run/postgresql", "outbound"),
+    ],
+)
+def test_the_name_in_a_url(url: str, database: str) -> None:
+    """The name of a database, or of its file, is unquoted, once, whichever SQLAlchemy is installed."""
+    assert read_url(url).database == database
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "postgresql://me@host", "sqlite:///?mode=ro"])
+def test_a_url_without_a_name(url: str) -> None:
+    """Nobody's database is asked by mistake."""
+    with pytest.raises(ValueError, match="is missing"):
+        read_url(url)
+
+
+def test_a_database_whose_name_needs_quoting(server: PostgreSQL) -> None:
+    """It is found by its quoted name, as a file is."""
+    name = "out bound 100%"
+    server.do(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+    with pytest.raises(NoAnswer, match="customers"):
+        asked(server.url.replace("/postgres?", "/out%20bound%20100%25?")).count(NOW)
+
+
 def test_a_table_that_is_locked(server: PostgreSQL) -> None:
     """The server itself ends the question."""
     import psycopg
