@@ -1,59 +1,168 @@
-"""What channels over TCP share: a relay of clients' sessions, and a session of the proxy's own."""
+"""What channels share: a relay of clients' connections; and, over T-Events and direct, a session of the proxy's own."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort
 
 from proxy.ownsession import OwnSession
 from proxy.relay.causes import Cause
 from proxy.relay.listener import Relay
-from proxy.relay.upstreams import Upstreams
+
+
+class Connections(Protocol):
+    """A relay of clients' connections: where it listens, and what it counts."""
+
+    @property
+    def ports(self) -> Sequence[IListeningPort]:
+        """Where it listens."""
+        ...
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether every endpoint listens."""
+        ...
+
+    @property
+    def sessions(self) -> Sized:
+        """Those there are now."""
+        ...
+
+    @property
+    def begun(self) -> int:
+        """How many were taken."""
+        ...
+
+    @property
+    def causes(self) -> Mapping[Cause, int]:
+        """How many ended, by cause."""
+        ...
+
+    @property
+    def client_bytes(self) -> int:
+        """How many bytes came from clients."""
+        ...
+
+    @property
+    def upstream_bytes(self) -> int:
+        """How many bytes came from upstreams."""
+        ...
+
+    def start(self) -> Deferred[None]:
+        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
+        ...
+
+    def stop_listening(self) -> Deferred[None]:
+        """Take no more clients."""
+        ...
+
+    def end_all(self, cause: Cause) -> Deferred[None]:
+        """End every connection, what is on its way first. Fires when none is left, within the deadline."""
+        ...
 
 
 class Channel(ABC):
     """A channel that is configured; `name` is its section."""
 
     name: str
-    upstreams: Upstreams
-    relay: Relay
-    control: OwnSession
+
+    @property
+    @abstractmethod
+    def connections(self) -> Connections:
+        """The relay of its clients' connections."""
+
+    @property
+    @abstractmethod
+    def reached(self) -> Mapping[str, bool | None]:
+        """Its upstreams, and whether the last attempt to reach each of them succeeded; None: there was none yet."""
 
     def start(self) -> Deferred[None]:
-        """Listen, and connect the control session. Fails with CannotListenError."""
-        listening = self.relay.start()
-        listening.addCallback(lambda _: self.control.start())
-        return listening
+        """Listen. Fails with CannotListenError."""
+        return self.connections.start()
 
     def stop(self) -> Deferred[None]:
         """Take no more clients, and end all sessions, what is on its way first."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
-        left = self.control.close()
-        await self.relay.stop_listening()
-        await self.relay.end_all(Cause.SHUTDOWN)
-        await left
+        await self.connections.stop_listening()
+        await self.connections.end_all(Cause.SHUTDOWN)
 
     def reasons(self) -> Iterator[str]:
         """Why the channel is not healthy."""
-        if not self.relay.is_listening:
+        if not self.connections.is_listening:
             yield f"{self.name}: not listening"
-        for description, reached in self.upstreams.reached.items():
+        for description, reached in self.reached.items():
             if reached is False:
                 yield f"{self.name}: {description} could not be reached"
-        if not self.control.registered:
+        if self.registered is False:
             yield f"{self.name}: the control session is not registered"
-        for direction in (self.relay.to_upstream, self.relay.to_client):
-            if direction.failed:
-                yield f"{self.name}: {direction.failed} mistakes of ours about the {direction.name}, see the log"
+        for sender, failed in self.unseen().items():
+            if failed:
+                yield f"{self.name}: {failed} mistakes of ours about the {sender}, see the log"
+
+    @property
+    def registered(self) -> bool | None:
+        """Whether the session of the proxy's own is registered; None where the channel has none."""
+        return None
+
+    @abstractmethod
+    def unseen(self) -> Mapping[str, int]:
+        """How often looking failed by a mistake of ours, by sender."""
+
+    def opaque(self) -> Mapping[str, int]:
+        """How many sessions could no longer be read, by sender."""
+        return {}
 
     @abstractmethod
     def looked(self) -> Mapping[str, int]:
-        """What became of the frames that were looked into, by name."""
+        """What became of the messages that were looked into, by name."""
 
     @abstractmethod
     def messages(self) -> Iterator[tuple[str, str, int]]:
         """How many messages came: the sender, `client` or `upstream`, the name of the message, and the number."""
+
+
+class FramedChannel(Channel):
+    """A channel whose sessions are long and made of frames; the proxy has a session of its own in it."""
+
+    relay: Relay
+    control: OwnSession
+
+    @property
+    def connections(self) -> Connections:
+        """See Channel."""
+        return self.relay
+
+    @property
+    def reached(self) -> Mapping[str, bool | None]:
+        """See Channel."""
+        return self.relay.upstreams.reached
+
+    @property
+    def registered(self) -> bool:
+        """See Channel."""
+        return self.control.registered
+
+    def start(self) -> Deferred[None]:
+        """See Channel: and connect the control session."""
+        listening = super().start()
+        listening.addCallback(lambda _: self.control.start())
+        return listening
+
+    async def _stop(self) -> None:
+        left = self.control.close()
+        await super()._stop()
+        await left
+
+    def unseen(self) -> Mapping[str, int]:
+        """See Channel."""
+        return {way.name: way.failed for way in (self.relay.to_upstream, self.relay.to_client)}
+
+    def opaque(self) -> Mapping[str, int]:
+        """See Channel."""
+        return {way.name: way.opaque for way in (self.relay.to_upstream, self.relay.to_client)}

@@ -116,7 +116,7 @@ class ProxyService(Service):
 
     def _say_where(self) -> None:
         ports = [("admin", port) for port in self.admin_ports]
-        ports += [(channel.name, port) for channel in self.channels for port in channel.relay.ports]
+        ports += [(channel.name, port) for channel in self.channels for port in channel.connections.ports]
         for name, port in ports:
             host = port.getHost()
             where = f"{host.host}:{host.port}" if isinstance(host, (IPv4Address, IPv6Address)) else host

@@ -97,16 +97,16 @@ def _number(value: object) -> float:
 
 def _of_channels(channels: Sequence[Channel]) -> Iterator[Metric]:
     """One metric for all channels: each name stands once in what Prometheus reads."""
-    sessions: _Values = {(each.name,): len(each.relay.sessions) for each in channels}
+    sessions: _Values = {(each.name,): len(each.connections.sessions) for each in channels}
     yield Metric("tevent_proxy_sessions", "Sessions now.", Kind.GAUGE, sessions, ("channel",))
-    begun: _Values = {(each.name,): each.relay.begun for each in channels}
+    begun: _Values = {(each.name,): each.connections.begun for each in channels}
     yield Metric("tevent_proxy_sessions_begun", "Connections taken.", Kind.COUNTER, begun, ("channel",))
     ended: _Values = {
-        (each.name, cause.value): number for each in channels for cause, number in each.relay.causes.items()
+        (each.name, cause.value): number for each in channels for cause, number in each.connections.causes.items()
     }
     yield Metric("tevent_proxy_sessions_ended", "Ends of sessions.", Kind.COUNTER, ended, ("channel", "cause"))
-    traffic: _Values = {(each.name, "client"): each.relay.client_bytes for each in channels}
-    traffic.update({(each.name, "upstream"): each.relay.upstream_bytes for each in channels})
+    traffic: _Values = {(each.name, "client"): each.connections.client_bytes for each in channels}
+    traffic.update({(each.name, "upstream"): each.connections.upstream_bytes for each in channels})
     yield Metric("tevent_proxy_bytes", "Bytes by sender.", Kind.COUNTER, traffic, ("channel", "sender"))
     messages: _Values = {
         (each.name, sender, message): number for each in channels for sender, message, number in each.messages()
@@ -118,16 +118,15 @@ def _of_channels(channels: Sequence[Channel]) -> Iterator[Metric]:
         messages,
         ("channel", "sender", "message"),
     )
-    directions = [(each.name, way) for each in channels for way in (each.relay.to_upstream, each.relay.to_client)]
-    opaque: _Values = {(name, way.name): way.opaque for name, way in directions}
+    opaque: _Values = {(each.name, sender): number for each in channels for sender, number in each.opaque().items()}
     yield Metric("tevent_proxy_opaque", "Directions gone opaque.", Kind.COUNTER, opaque, ("channel", "sender"))
-    failed: _Values = {(name, way.name): way.failed for name, way in directions}
+    failed: _Values = {(each.name, sender): number for each in channels for sender, number in each.unseen().items()}
     yield Metric(
         "tevent_proxy_unseen", "Directions unseen by our mistake.", Kind.COUNTER, failed, ("channel", "sender")
     )
     looked: _Values = {(each.name, what): number for each in channels for what, number in each.looked().items()}
     yield Metric("tevent_proxy_looked", "What became of wanted frames.", Kind.COUNTER, looked, ("channel", "what"))
-    registered: _Values = {(each.name,): each.control.registered for each in channels}
+    registered: _Values = {(each.name,): each.registered for each in channels if each.registered is not None}
     yield Metric(
         "tevent_proxy_control_registered", "Whether the control session is.", Kind.GAUGE, registered, ("channel",)
     )

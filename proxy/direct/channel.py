@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proxy.campaign.observation import SessionEnded
-from proxy.channel import Channel
+from proxy.channel import FramedChannel
 from proxy.config import DirectChannel, Limits, OnMalformed
 from proxy.direct.control import ControlSession
 from proxy.direct.session import WANTED_OF_CLIENTS, WANTED_OF_OCS, ClientSession, Counts, FromClient, FromOcs
@@ -21,7 +21,7 @@ from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
 
 
-class Direct(Channel):
+class Direct(FramedChannel):
     """Relay and control session of [direct].
 
     `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `completes`: whether some

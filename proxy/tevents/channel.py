@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proxy.campaign.observation import SessionEnded
-from proxy.channel import Channel
+from proxy.channel import FramedChannel
 from proxy.config import Limits, OnMalformed, TEventsChannel
 from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
@@ -29,7 +29,7 @@ from proxy.tevents.trace import ENDED, Trace, Traced, received_from, sent_to
 from proxy.tevents.wires import tevent_wire
 
 
-class TEvents(Channel):
+class TEvents(FramedChannel):
     """Relay and control session of [tevents].
 
     `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `trace`, where there is one,
