@@ -17,6 +17,7 @@ from proxy.campaign.policy import By, Notify
 def consider(group: Group, now: float) -> None:
     """Take every step that is due, and note when the next will be."""
     group.ask_about_silence(now)
+    group.ask_in_doubt(now)
     if group.notices is not None:
         group.notices.fall_due(now)
     if group.completion is not None:
@@ -88,6 +89,8 @@ def _times(group: Group, now: float) -> Iterator[float]:
     """When something of the group falls due."""
     for asked in group.requests:
         yield asked.due_at
+    if group.doubt_due_at is not None:
+        yield group.doubt_due_at
     if group.notices is not None and group.notices.next_due is not None:
         yield group.notices.next_due
     if group.completion is not None:

@@ -86,13 +86,21 @@ class Dialer:
 
     def word_heard(self, seen: WordHeard, now: float) -> None:
         group = self._which.meant(seen.names)
-        if group is not None:
+        if group is None:
+            return
+        if group.follows(seen.source):
             group.hear(seen.word, now, seen.mode, seen.reference)
+        else:
+            group.hear_elsewhere(seen.word, now, seen.mode)
 
     def status_heard(self, seen: StatusHeard, now: float) -> None:
         group = self._which.meant(seen.names)
-        if group is not None:
+        if group is None:
+            return
+        if group.follows(seen.source) or (seen.source == group.control and group.can_ask):
             group.found(seen.status, now, seen.mode, seen.reference)
+        else:
+            group.found_elsewhere(seen.status, now, seen.mode)
 
     def source_connected(self, seen: SourceConnected, now: float) -> None:
         self._around.connected.add(seen.source)

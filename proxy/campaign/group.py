@@ -16,6 +16,7 @@ from proxy.campaign.notices import Notices
 from proxy.campaign.observation import Announce, AskStatus, ControlRequested, GroupNames, News, Request, Status, Word
 from proxy.campaign.policy import Attribute, Control, Policy
 from proxy.campaign.requests import DesktopRequest
+from proxy.campaign.sources import CONTRADICTED, LAST_WORD, TELL_STATES
 
 NEEDS: dict[Control, tuple[str, ...]] = {
     Control.TEVENTS: ("dbid",),
@@ -87,6 +88,8 @@ class Group:
         self.due: float | None = None
         self.former: GroupSession | None = None
         self._upcoming: GroupSession | None = None
+        self.doubt_due_at: float | None = None
+        self._told_elsewhere = Word.MODE_CHANGED
 
     # ------------------------------------------------------------------------------------------------ who it is
 
@@ -137,6 +140,17 @@ class Group:
     def can_ask(self) -> bool:
         """Whether a request to OCS about this group can be sent now."""
         return self.control in self.around.connected and not self.missing_ids
+
+    def follows(self, source: str) -> bool:
+        """Whether words of this source move it: two sources are in no order with each other (R1).
+
+        It follows its control protocol; where that is not connected, cannot speak of it, or tells no states, the surest
+        source that is connected. Where there is none, whoever speaks.
+        """
+        connected = self.around.connected
+        if self.control in TELL_STATES and self.can_ask:
+            return source == self.control
+        return source == next((surest for surest in TELL_STATES if surest in connected), source)
 
     @property
     def is_blind(self) -> bool:
@@ -322,6 +336,31 @@ class Group:
         if self.completion is not None:
             self.completion.found(status, now, reference)
         self._went_on(before, now)
+
+    def hear_elsewhere(self, word: Word, now: float, mode: str | None = None) -> None:
+        """OCS's word from a source that this group does not follow: late, early, or the only one that tells (R1).
+
+        It moves nothing. Evidence that it contradicts is gone (R14); where it still contradicts the state after
+        `answer_timeout`, the status is asked.
+        """
+        self._learn_mode(mode)
+        self._told_elsewhere = word
+        if self.state in CONTRADICTED[word]:
+            if self.doubt_due_at is None:
+                self.doubt_due_at = now + self.policy.answer_timeout
+            if self.session.evidence.take_back() and self.held_since is not None:
+                self.announce(News.EVIDENCE_GONE, f"{word.value}, as is heard elsewhere")
+
+    def found_elsewhere(self, status: Status, now: float, mode: str | None = None) -> None:
+        """A status from a source that this group does not follow."""
+        self.hear_elsewhere(LAST_WORD[status], now, mode)
+
+    def ask_in_doubt(self, now: float) -> None:
+        """Ask for the status where another source has said long ago what the state still contradicts."""
+        if self.doubt_due_at is not None and self.doubt_due_at <= now:
+            self.doubt_due_at = None
+            if self.can_ask and self.state in CONTRADICTED[self._told_elsewhere]:
+                self.ask_status()
 
     def found_by_agent(self, status: Status, now: float, mode: str | None = None) -> None:
         """OCS's answer to a desktop's question, where no other word of OCS can be heard (R1)."""

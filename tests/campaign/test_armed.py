@@ -602,10 +602,10 @@ def test_r4_an_answer_to_another_question_accepts_nothing() -> None:
 
 
 def test_r4_a_status_report_that_comes_first_accepts_what_it_shows() -> None:
-    """OCS reports the new state before its event for the same Load arrives: one session, armed."""
+    """OCS tells somebody the new status before its event for the same Load arrives: one session, armed."""
     desk = connected()
     desk.client().loads(1)
-    desk.ocs.at("status reports").answers(Status.ACTIVE)
+    desk.ocs.answers(Status.ACTIVE)
     assert desk["armed"]
     desk.ocs.loaded()
     assert desk.news().count(News.LOADED) == 1

@@ -98,9 +98,9 @@ def test_r20_a_status_that_shows_the_goal_counts_like_a_word() -> None:
 
 
 def test_r20_an_unasked_status_report_counts_too() -> None:
-    """A status report that nobody asked for shows the group stopped."""
+    """A status that the proxy did not ask for shows the group stopped."""
     desk, _, _ = stop_sent()
-    desk.ocs.at("ocs-http").answers(Status.ACTIVE)
+    desk.ocs.answers(Status.ACTIVE)
     desk.passes(WAIT)
     assert len(desk.sent(Unload)) == 1
 

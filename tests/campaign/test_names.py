@@ -540,13 +540,13 @@ def test_the_requests_of_a_joined_group_are_still_open() -> None:
 
 
 def test_what_was_decided_last_is_kept_when_groups_are_joined() -> None:
-    """Armed by the ids of the direct protocol, while the control session knows the group by its DBID."""
+    """Armed by the ids of the direct protocol, while other words know the group by its DBID."""
     desk = Desk(group(SUPPORT))
     desk.ocs.connected()
     pair = GroupNames(campaign_id=11, group_id=1)
     load = desk.client(pair).loads(1)
     desk.ocs.loaded(GroupNames(dbid=101))
-    desk.ocs.at("direct").loaded(pair, reference=load)
+    desk.ocs.loaded(pair, reference=load)
     desk.ocs.started("Preview", GroupNames(dbid=101))
     desk.ocs.started("Preview", GroupNames(dbid=101, campaign_id=11, group_id=1))
     assert (the_one(desk)["armed"], the_one(desk)["state"]) == (True, "running")
@@ -557,7 +557,7 @@ def test_what_was_decided_later_wins_when_groups_are_joined() -> None:
     desk = Desk(group(SUPPORT))
     desk.ocs.connected()
     pair = GroupNames(campaign_id=11, group_id=1)
-    desk.ocs.at("direct").loaded(pair, reference=desk.client(pair).loads(1))
+    desk.ocs.loaded(pair, reference=desk.client(pair).loads(1))
     desk.ocs.loaded(GroupNames(dbid=101))
     desk.ocs.started("Preview", GroupNames(dbid=101), reference=desk.client(GroupNames(dbid=101)).starts(0))
     desk.ocs.started("Preview", GroupNames(dbid=101, campaign_id=11, group_id=1))
@@ -809,9 +809,10 @@ def done(control: Control, names: GroupNames) -> tuple[Desk, Agent]:
     """A group without records, but for the settle time."""
     desk = Desk(group(names._replace(name="Sales@Agents"), Policy(by=By.PROXY, control=control)))
     desk.ocs.at(control.value).connected()
+    told = desk.ocs.at("tevents" if control is Control.OCS_HTTP else control.value)
     client = desk.client(GroupNames(name="Sales@Agents"))
-    desk.ocs.loaded(reference=client.loads(1))
-    desk.ocs.started("Preview", reference=client.starts(1))
+    told.loaded(reference=client.loads(1))
+    told.started("Preview", reference=client.starts(1))
     anna = desk.agent()
     anna.gets("77")
     anna.processes("77")
