@@ -6,7 +6,7 @@ stands in one table, `_READERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
@@ -18,11 +18,12 @@ from proxy.campaign.group import NEEDS
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
 from proxy.direct.wires import direct_wire
-from proxy.endpoints import connectable, listenable
+from proxy.endpoints import connectable, http_upstream, http_uri, listenable
 from proxy.errors import OurError
+from proxy.http.address import HttpUpstream
 from proxy.ini import Problem, Section, cut
 from proxy.tevents.wires import tevent_wire
-from proxy.values import file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
+from proxy.values import each_line, file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 from proxy.witness.kinds import BUILT_IN, witness_kind
 
 
@@ -77,6 +78,39 @@ class DirectChannel:
 
 
 @frozen
+class OcsHttpChannel:
+    """[ocs-http]: where clients of OCS's HTTP interface connect, where OCS is, and where it posts its reports.
+
+    `listen` and `reports` are endpoint strings; upstreams are tried in order. `forward_reports` is the URI to which
+    reports go on; None: nowhere.
+    """
+
+    listen: tuple[str, ...]
+    upstream: tuple[HttpUpstream, ...]
+    reports: tuple[str, ...] = ()
+    forward_reports: str | None = None
+
+
+class WebSocket(Enum):
+    """What becomes of a web desktop's request to speak WebSocket, which is not read (R16)."""
+
+    REFUSE = "refuse"
+    TUNNEL = "tunnel"
+
+
+@frozen
+class GwsChannel:
+    """[gws]: where GWS's REST clients and web desktops connect, and where GWS is.
+
+    `listen` is endpoint strings; upstreams are tried in order.
+    """
+
+    listen: tuple[str, ...]
+    upstream: tuple[HttpUpstream, ...]
+    websocket: WebSocket = WebSocket.REFUSE
+
+
+@frozen
 class Store:
     """[store]: where groups survive."""
 
@@ -101,12 +135,16 @@ class WitnessSection:
 
 @frozen
 class Limits:
-    """[limits]: `connect_timeout` in seconds, `max_sessions` in connections of desktops, `max_frame` in bytes."""
+    """[limits]: `connect_timeout` in seconds, `max_sessions` in connections of desktops.
+
+    `max_frame` and `max_body` (of one message over HTTP) in bytes.
+    """
 
     connect_timeout: float = 5.0
     max_sessions: int = 20000
     max_frame: int = 1048576
     on_malformed: OnMalformed = OnMalformed.RELAY
+    max_body: int = 1048576
 
 
 @frozen
@@ -115,6 +153,8 @@ class Config:
 
     tevents: TEventsChannel | None = None
     direct: DirectChannel | None = None
+    ocs_http: OcsHttpChannel | None = None
+    gws: GwsChannel | None = None
     policy: Policy = field(factory=Policy)
     groups: tuple[ConfiguredGroup, ...] = ()
     store: Store = field(factory=Store)
@@ -123,15 +163,8 @@ class Config:
     witnesses: tuple[WitnessSection, ...] = ()
 
 
-CHANNELS = ("tevents", "direct")
-"""The sections of channels; the protocol of each can be the `control` of a group."""
-
-
-def _control(text: str) -> Control:
-    control = one_of(Control)(text)
-    if control.value not in CHANNELS:
-        raise ValueError(f"not available in this version: {text!r} (there are: {', '.join(CHANNELS)})")
-    return control
+CHANNELS = ("tevents", "direct", "ocs-http", "gws")
+"""The sections of channels."""
 
 
 def _wire(find: Callable[[str], object]) -> Callable[[str], str]:
@@ -162,7 +195,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "application_dbid": whole,
     "trace": file_or_none,
     "by": one_of(By),
-    "control": _control,
+    "control": one_of(Control),
     "attribute": one_of(Attribute),
     "settle": seconds,
     "settle_dialed": seconds,
@@ -182,10 +215,20 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "max_sessions": whole,
     "max_frame": whole,
     "on_malformed": one_of(OnMalformed),
+    "max_body": whole,
+    "reports": lines(listenable),
+    "forward_reports": http_uri,
+    "websocket": one_of(WebSocket),
 }
 
+_OVER_HTTP = {**_READERS, "upstream": each_line(http_upstream)}
 
-_DIRECT_READERS = {**_READERS, "wire": _wire(direct_wire)}
+_READERS_OF: Mapping[str, Mapping[str, Callable[[str], object]]] = {
+    "direct": {**_READERS, "wire": _wire(direct_wire)},
+    "ocs-http": _OVER_HTTP,
+    "gws": _OVER_HTTP,
+}
+"""The sections where an option of some name is read in another way."""
 
 
 def _defaults(options: type[Any], *but: str) -> dict[str, object]:
@@ -196,6 +239,8 @@ def _defaults(options: type[Any], *but: str) -> dict[str, object]:
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "tevents": _defaults(TEventsChannel),
     "direct": _defaults(DirectChannel),
+    "ocs-http": _defaults(OcsHttpChannel),
+    "gws": _defaults(GwsChannel),
     "completion": _defaults(Policy, "complete"),
     "group": {"dbid": None, "campaign_id": None, "group_id": None, **_defaults(Policy)},
     "store": _defaults(Store),
@@ -240,7 +285,7 @@ def parse(text: str) -> Config:
         if kind not in OPTIONS or (kind == "group") != bool(name.strip()):
             problems.append(_unknown_section(section))
             continue
-        read = _read(section, OPTIONS[kind], problems, _DIRECT_READERS if kind == "direct" else _READERS)
+        read = _read(section, OPTIONS[kind], problems, _READERS_OF.get(kind, _READERS))
         if kind == "group":
             groups.append((section, read))
         else:
@@ -251,7 +296,8 @@ def parse(text: str) -> Config:
     policy = Policy(**values.get("completion", {}))
     configured = [(section, _group(section, read, policy)) for section, read in groups]
     problems += _without_channel(sections, policy, configured, values)
-    problems += _unnamed(configured)
+    problems += _untold(sections, policy, configured, values)
+    problems += _unnamed(configured, values)
     problems += _shared_names(configured)
     problems += _unknown_groups(witnesses, (group for _, group in configured))
     problems += _late_witnesses(witnesses, [policy, *(group.policy for _, group in configured)])
@@ -260,6 +306,8 @@ def parse(text: str) -> Config:
     return Config(
         tevents=TEventsChannel(**values["tevents"]) if "tevents" in values else None,
         direct=DirectChannel(**values["direct"]) if "direct" in values else None,
+        ocs_http=OcsHttpChannel(**values["ocs-http"]) if "ocs-http" in values else None,
+        gws=GwsChannel(**values["gws"]) if "gws" in values else None,
         policy=policy,
         groups=tuple(group for _, group in configured),
         store=Store(**values.get("store", {})),
@@ -357,29 +405,58 @@ def _group(section: Section, values: Mapping[str, Any], policy: Policy) -> Confi
     return ConfiguredGroup(GroupNames(**names, name=name), evolve(policy, **options))
 
 
+def _controlled(
+    sections: Iterable[Section], policy: Policy, groups: Iterable[tuple[Section, ConfiguredGroup]]
+) -> Iterator[tuple[Section, Control, int]]:
+    """Control protocols that are asked for, or needed to complete: the section, and the line that says so."""
+    said = [(section, policy) for section in sections if section.title == "completion"]
+    said += [(section, group.policy) for section, group in groups]
+    for section, asked in said:
+        written = section.entries
+        needed = "by" in written and asked.by is By.PROXY and asked.complete
+        if "control" in written or needed:
+            yield section, asked.control, written["control"].line if "control" in written else section.line
+
+
 def _without_channel(
     sections: Iterable[Section],
     policy: Policy,
     groups: Iterable[tuple[Section, ConfiguredGroup]],
     channels: Container[str],
 ) -> Iterator[Problem]:
-    """Control protocols that are asked for, or needed to complete, and whose channel is off; each where it is said."""
-    said = [(section, policy) for section in sections if section.title == "completion"]
-    said += [(section, group.policy) for section, group in groups]
-    for section, asked in said:
-        written, control = section.entries, asked.control.value
-        needed = "by" in written and asked.by is By.PROXY and asked.complete
-        if control not in channels and ("control" in written or needed):
-            line = written["control"].line if "control" in written else section.line
-            yield Problem(section.title, "control", f"{control} needs a section [{control}]", line)
+    """Control protocols whose channel is off; each where it is said."""
+    for section, control, line in _controlled(sections, policy, groups):
+        if control.value not in channels:
+            yield Problem(section.title, "control", f"{control.value} needs a section [{control.value}]", line)
 
 
-def _unnamed(groups: Iterable[tuple[Section, ConfiguredGroup]]) -> Iterator[Problem]:
+def _untold(
+    sections: Sequence[Section],
+    policy: Policy,
+    groups: Iterable[tuple[Section, ConfiguredGroup]],
+    channels: Container[str],
+) -> Iterator[Problem]:
+    """Control over HTTP where nobody would tell what became of it: a success is acceptance, no more (A)."""
+    reported = any(section.title == "ocs-http" and "reports" in section.entries for section in sections)
+    if not reported and "tevents" not in channels and "direct" not in channels:
+        for section, control, line in _controlled(sections, policy, groups):
+            if control is Control.OCS_HTTP:
+                told = "stopped and unloaded are said by [tevents], [direct], or reports of [ocs-http]: one is needed"
+                yield Problem(section.title, "control", f"ocs-http alone does not suffice: {told}", line)
+
+
+def _needs(control: Control, channels: Container[str]) -> tuple[str, ...]:
+    """Which ids a group needs to be completed (N3): those by which it is controlled, and spoken of."""
+    only_direct = control is Control.OCS_HTTP and "direct" in channels and "tevents" not in channels
+    return NEEDS[control] + (NEEDS[Control.DIRECT] if only_direct else ())
+
+
+def _unnamed(groups: Iterable[tuple[Section, ConfiguredGroup]], channels: Container[str]) -> Iterator[Problem]:
     """Groups whose ids do not suffice: for the control protocol (N3), or to name a group at all."""
     for section, group in groups:
         policy, written = group.policy, section.entries
         completes = policy.by is By.PROXY and policy.complete
-        missing = [need for need in NEEDS[policy.control] if completes and need not in written]
+        missing = [need for need in _needs(policy.control, channels) if completes and need not in written]
         for need in missing:
             text = f"missing: control = {policy.control.value} cannot complete the group without it (or: complete = no)"
             yield Problem(section.title, need, text, section.line)

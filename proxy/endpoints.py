@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 from OpenSSL import SSL, crypto
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import clientFromString, quoteStringArgument, serverFromString
+
+from proxy.http.address import HttpUpstream
 
 _FIELDS = re.compile(r"(?<!\\):")
 _ARGUMENT = re.compile(r"[a-zA-Z]\w*(?=(?<!\\)=)")
@@ -35,6 +38,71 @@ def connectable(description: str) -> None:
         if not arguments.get("host"):
             raise ValueError(f"no host: {description!r}")
     _parse(clientFromString, description, "an endpoint to connect to")
+
+
+def http_upstream(text: str) -> HttpUpstream:
+    """An upstream of an HTTP channel: `http://host:port`, `https://host:port`, or an endpoint to connect to.
+
+    An endpoint is one of `tcp:` and `tls:`, for what a URL cannot say (`trustRoots`). Raises ValueError, with a text
+    for operators, where nothing could connect there, or it says more than where that is.
+    """
+    upstream = _of_url(text) if "://" in text else _of_endpoint(text)
+    connectable(upstream.endpoint)
+    return upstream
+
+
+def http_uri(text: str) -> str:
+    """The URI of something that takes requests, as it stands. Raises ValueError, with a text for operators."""
+    url = _url(text)
+    if url.fragment:
+        raise ValueError(f"a URI without # is wanted: {text!r}")
+    return text
+
+
+_PORTS = {"http": 80, "https": 443}
+_ENDPOINTS = {"http": "tcp", "https": "tls"}
+
+
+def _of_url(text: str) -> HttpUpstream:
+    url = _url(text)
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError(f"host and port only, no path is wanted: requests keep their own: {text!r}")
+    assert url.hostname is not None
+    port = _PORTS[url.scheme] if url.port is None else url.port
+    if url.scheme == "https" and ":" in url.hostname:
+        raise ValueError(f"the host's name is wanted for https, not an IPv6 address: {text!r}")
+    endpoint = f"{_ENDPOINTS[url.scheme]}:{quoteStringArgument(url.hostname)}:{port}"
+    return HttpUpstream(endpoint, url.scheme, _authority(url.scheme, url.hostname, port))
+
+
+def _url(text: str) -> SplitResult:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as problem:
+        raise ValueError(f"{str(problem)[:1].lower()}{str(problem)[1:]}: {text!r}") from None
+    if url.scheme not in _PORTS or not url.hostname or not text.isprintable() or " " in text:
+        raise ValueError(f"neither http://host:port nor https://host:port: {text!r}")
+    if port == 0:
+        raise ValueError(f"no port from 1 to 65535: {text!r}")
+    if "@" in url.netloc:
+        raise ValueError("a URL without user and password is wanted")
+    return url
+
+
+def _of_endpoint(text: str) -> HttpUpstream:
+    kind, arguments = _arguments(text, ("host", "port"))
+    scheme = {endpoint: scheme for scheme, endpoint in _ENDPOINTS.items()}.get(kind)
+    if scheme is None:
+        raise ValueError(f"none of http://host:port, https://host:port, tcp:host:port, tls:host:port: {text!r}")
+    connectable(text)
+    port = int(arguments.get("port", _PORTS[scheme]))
+    return HttpUpstream(text, scheme, _authority(scheme, arguments["host"].replace("\\", ""), port))
+
+
+def _authority(scheme: str, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port == _PORTS[scheme] else f"{shown}:{port}"
 
 
 def only_local(description: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from proxy.campaign.policy import Attribute, By
-from proxy.config import Config
+from proxy.config import Config, WebSocket
 from proxy.endpoints import only_local
+from proxy.http.address import HttpUpstream
 from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log
 
@@ -17,10 +18,11 @@ def summary(config: Config) -> str:
     if config.admin:
         rows.append(("admin", ", ".join(config.admin.listen)))
     limits = config.limits
+    bodies = f"bodies of {limits.max_body} bytes, " if config.ocs_http or config.gws else ""
     rows.append(
         (
             "limits",
-            f"{limits.max_sessions} sessions, frames of {limits.max_frame} bytes, "
+            f"{limits.max_sessions} sessions, frames of {limits.max_frame} bytes, {bodies}"
             f"{limits.connect_timeout:g} s to connect, {limits.on_malformed.value} what cannot be framed",
         )
     )
@@ -44,6 +46,17 @@ def _relayed(config: Config) -> Iterator[tuple[str, str]]:
         yield "direct", f"{', '.join(direct.listen)} to {', then '.join(direct.upstream)}; wire {direct.wire}"
         dbid = "" if direct.application_dbid is None else f" ({direct.application_dbid})"
         yield "control", f"as {direct.application}{dbid}, registered with OCS"
+    if ocs := config.ocs_http:
+        yield "ocs-http", _over_http(ocs.listen, ocs.upstream)
+        if ocs.reports:
+            passed_on = f", passed on to {ocs.forward_reports}" if ocs.forward_reports else ""
+            yield "reports", f"of OCS on {', '.join(ocs.reports)}{passed_on}"
+    if gws := config.gws:
+        yield "gws", f"{_over_http(gws.listen, gws.upstream)}; WebSocket: {gws.websocket.value}"
+
+
+def _over_http(listen: Iterable[str], upstreams: Iterable[HttpUpstream]) -> str:
+    return f"{', '.join(listen)} to {', then '.join(f'{each.scheme}://{each.authority}' for each in upstreams)}"
 
 
 def _completed(config: Config) -> Iterator[tuple[str, str]]:
@@ -66,13 +79,32 @@ def _witnessed(config: Config) -> Iterator[tuple[str, str]]:
 
 def warnings(config: Config) -> list[str]:
     """What is allowed, and deserves a second look: `[section] key: what about it`."""
-    return [*_open_to_others(config), *_unheard_of(config), *_without_effect(config), *_not_in_the_log(config)]
+    return [
+        *_open_to_others(config),
+        *_unseen(config),
+        *_passed_on_to_nobody(config),
+        *_unheard_of(config),
+        *_without_effect(config),
+        *_not_in_the_log(config),
+    ]
 
 
 def _open_to_others(config: Config) -> Iterator[str]:
     for endpoint in config.admin.listen if config.admin else ():
         if not only_local(endpoint):
             yield f"[admin] listen: {endpoint} can be reached from other hosts, and asks nobody who they are"
+
+
+def _unseen(config: Config) -> Iterator[str]:
+    """Web desktops that cannot be read (R16)."""
+    if config.gws and config.gws.websocket is WebSocket.TUNNEL:
+        yield "[gws] websocket: tunnel: the groups of agents whose desktops use it are not completed"
+
+
+def _passed_on_to_nobody(config: Config) -> Iterator[str]:
+    """Reports to pass on where none can come."""
+    if config.ocs_http and config.ocs_http.forward_reports and not config.ocs_http.reports:
+        yield "[ocs-http] forward_reports: is without effect without reports"
 
 
 def _unheard_of(config: Config) -> Iterator[str]:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TypeVar
 
 Choice = TypeVar("Choice", bound=Enum)
+Value = TypeVar("Value")
 
 
 def one_line(text: str) -> str:
@@ -67,18 +68,28 @@ def one_of(choices: type[Choice]) -> Callable[[str], Choice]:
     return read
 
 
-def lines(check: Callable[[str], None]) -> Callable[[str], tuple[str, ...]]:
-    """A reader for one line or more that each satisfy `check`; what is wrong with any of them is said."""
+def each_line(read_line: Callable[[str], Value]) -> Callable[[str], tuple[Value, ...]]:
+    """A reader for one line or more, each read by `read_line`; what is wrong with any of them is said."""
 
-    def read(text: str) -> tuple[str, ...]:
-        problems = []
+    def read(text: str) -> tuple[Value, ...]:
+        values, problems = [], []
         for line in text.splitlines() or [""]:
             try:
-                check(line)
+                values.append(read_line(line))
             except ValueError as problem:
                 problems.append(str(problem))
         if problems:
             raise ValueError("; ".join(problems))
-        return tuple(text.splitlines())
+        return tuple(values)
 
     return read
+
+
+def lines(check: Callable[[str], None]) -> Callable[[str], tuple[str, ...]]:
+    """A reader for one line or more, as they stand, that each satisfy `check`."""
+
+    def checked(line: str) -> str:
+        check(line)
+        return line
+
+    return each_line(checked)

@@ -145,7 +145,7 @@ wire = closed
 settle = soon
 by = me
 complete = no
-control = ocs-http
+control = ocs-https
 [witnes]
 [group]
 [store]
@@ -165,7 +165,7 @@ on_malformed = drop
         "[completion] settle: not a number of seconds: 'soon'",
         "[completion] by: not one of proxy, dialer, nobody: 'me'",
         "[completion] complete: unknown here; it is an option of [group ...]",
-        "[completion] control: not available in this version: 'ocs-http' (there are: tevents, direct)",
+        "[completion] control: not one of tevents, direct, ocs-http: 'ocs-https'",
         "[witnes]: unknown section",
         "[group]: a group needs its name: [group Campaign@Group]",
         "[store] url: not available in this version: 'sqlite:/tmp/groups.db' (there is: memory:)",
@@ -175,7 +175,7 @@ on_malformed = drop
     ]
 
 
-@pytest.mark.parametrize("section", ["ocs-http", "gws", "DEFAULT"])
+@pytest.mark.parametrize("section", ["digital", "DEFAULT"])
 def test_channels_that_are_not_there_yet_are_unknown(section: str) -> None:
     """A section of a channel this version does not have is an error, not silence."""
     assert problems(f"{TEVENTS}\n[{section}]\n") == [f"[{section}]: unknown section"]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "conf" / "tevent-proxy.conf"
 REFERENCE = ROOT / "docs" / "options.md"
 
-_COMMENTED = re.compile(r"^; (?=\w+ = |\[(?:group |witness |direct\]))", re.MULTILINE)
+_COMMENTED = re.compile(r"^; (?=\w+ = |\[(?:group |witness |direct\]|ocs-http\]|gws\]))", re.MULTILINE)
 
 
 def everything() -> str:
@@ -87,7 +87,7 @@ def written(default: object) -> str:
     """A default as the conf file has it."""
     if default is NOTHING:
         return "needed"
-    if default is None:
+    if default in (None, ()):
         return "none"
     if isinstance(default, bool):
         return "yes" if default else "no"
