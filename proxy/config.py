@@ -75,6 +75,7 @@ class DirectChannel:
     wire: str = "open"
     application: str = "tevent-proxy"
     application_dbid: int | None = None
+    trace: str | None = None
 
 
 @frozen

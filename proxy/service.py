@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sys
@@ -33,7 +34,7 @@ from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
-from proxy.tevents.trace import Trace
+from proxy.tracefile import TraceFile
 from proxy.witness.kinds import witness_kind
 
 
@@ -63,19 +64,20 @@ class ProxyService(Service):
         self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
         self.board = Switchboard(self.groups, MemoryStore(), reactor, now, wall)
         self.channels: list[Channel] = []
-        self._trace: Trace | None = None
+        self._wall = wall
+        self._traces: dict[str, TraceFile] = {}
         limits, timeout, numbers = config.limits, config.policy.answer_timeout, count(1)
         if config.tevents is not None:
-            if config.tevents.trace is not None:
-                self._trace = Trace(config.tevents.trace, wall)
+            trace = self._trace("tevents", config.tevents.trace)
             self.channels.append(
-                TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random, self._trace)
+                TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random, trace)
             )
         if config.direct is not None:
             policies = (config.policy, *(group.policy for group in config.groups))
             completes = any(policy.control is Control.DIRECT for policy in policies)
+            trace = self._trace("direct", config.direct.trace)
             self.channels.append(
-                Direct(reactor, config.direct, limits, timeout, self.board, numbers, chance.random, completes)
+                Direct(reactor, config.direct, limits, timeout, self.board, numbers, chance.random, completes, trace)
             )
         self.witnesses: list[IRecordWitness] = [
             witness_kind(section.kind).witness(section.name, section.options, reactor) for section in config.witnesses
@@ -86,12 +88,20 @@ class ProxyService(Service):
         self.admin_ports: list[IListeningPort] = []
         self._reactor = reactor
 
+    def _trace(self, section: str, path: str | None) -> TraceFile | None:
+        """Where a channel is traced to. Channels that name the same file share it, in the order of what happens."""
+        if path is None:
+            return None
+        shared = (file for file in self._traces.values() if os.path.realpath(file.path) == os.path.realpath(path))
+        self._traces[section] = next(shared, None) or TraceFile(path, self._wall)
+        return self._traces[section]
+
     def begin(self) -> Deferred[None]:
         """Listen everywhere, and connect to the dialer. Fails with CannotStart."""
         return Deferred.fromCoroutine(self._begin())
 
     async def _begin(self) -> None:
-        self._begin_trace()
+        self._begin_traces()
         try:
             for description in self.config.admin.listen if self.config.admin else ():
                 endpoint = serverFromString(self._reactor, description)
@@ -107,12 +117,13 @@ class ProxyService(Service):
             raise CannotStart(f"cannot listen: {problem}") from problem
         self._say_where()
 
-    def _begin_trace(self) -> None:
-        try:
-            if self._trace is not None:
-                self._trace.open()
-        except OSError as problem:
-            raise CannotStart(f"[tevents] trace: {problem}") from problem
+    def _begin_traces(self) -> None:
+        for section, file in self._traces.items():
+            try:
+                file.open()
+            except OSError as problem:
+                raise CannotStart(f"[{section}] trace: {problem}") from problem
+            self.log.info("{name}: traced to {path}", name=section, path=file.path)
 
     def _say_where(self) -> None:
         ports = [("admin", port) for port in self.admin_ports]
@@ -151,8 +162,8 @@ class ProxyService(Service):
         ending += [stopped for port in ports if (stopped := port.stopListening()) is not None]
         await DeferredList(ending)
         self.board.close()
-        if self._trace is not None:
-            self._trace.close()
+        for file in self._traces.values():
+            file.close()
 
 
 # ---------------------------------------------------------------------------------------------------------- twistd

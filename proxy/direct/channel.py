@@ -10,6 +10,7 @@ from proxy.channel import FramedChannel
 from proxy.config import DirectChannel, Limits, OnMalformed
 from proxy.direct.control import ControlSession
 from proxy.direct.session import WANTED_OF_CLIENTS, WANTED_OF_OCS, ClientSession, Counts, FromClient, FromOcs
+from proxy.direct.trace import ENDED, traced
 from proxy.direct.wires import direct_wire
 from proxy.gsw.control import MESSAGES
 from proxy.relay.causes import Cause
@@ -19,6 +20,7 @@ from proxy.relay.listener import Relay
 from proxy.relay.session import Session
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
+from proxy.tracefile import TraceFile
 
 
 class Direct(FramedChannel):
@@ -26,7 +28,8 @@ class Direct(FramedChannel):
 
     `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `completes`: whether some
     group's `control` is direct. Else the control session is a spare: OCS's words on groups are heard in it only
-    while no other control session is registered, for two sources are in no order with each other.
+    while no other control session is registered, for two sources are in no order with each other. `trace`, where there
+    is one, is written to; it is opened and closed elsewhere.
     """
 
     name = "direct"
@@ -41,10 +44,12 @@ class Direct(FramedChannel):
         numbers: Iterator[int],
         jitter: Callable[[], float],
         completes: bool,
+        trace: TraceFile | None = None,
     ) -> None:
         self.counts = Counts()
         self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
         self._board = board
+        self._trace = trace
         self._wire = direct_wire(options.wire)
         self._completes = completes
         self.relay = Relay(
@@ -71,6 +76,7 @@ class Direct(FramedChannel):
             jitter,
             self._words_are_left_to_others,
         )
+        self.control.trace = trace
         board.controls[self.control.name] = self.control
 
     def looked(self) -> Mapping[str, int]:
@@ -89,9 +95,17 @@ class Direct(FramedChannel):
 
     def _attach(self, session: Session) -> tuple[Looks, Looks]:
         client = ClientSession(session.number, self._wire, self._board, self.counts)
-        return FromClient(client), FromOcs(client, self._words_are_heard)
+        from_client, from_ocs = FromClient(client), FromOcs(client, self._words_are_heard)
+        if (trace := self._trace) is None:
+            return from_client, from_ocs
+        return (
+            traced(from_client, session.number, True, self._wire, trace),
+            traced(from_ocs, session.number, False, self._wire, trace),
+        )
 
     def _ended(self, session: Session, cause: Cause) -> None:
+        if self._trace is not None:
+            self._trace.note(ENDED.format(session.number))
         self._board.observe(SessionEnded(session.number))
 
     def _words_are_heard(self) -> bool:

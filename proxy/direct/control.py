@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from proxy.campaign.observation import GroupNames
 from proxy.direct import vocabulary
 from proxy.direct.message import ANY, Message
+from proxy.direct.trace import CONTROL, LOST, REGISTERED, lines
 from proxy.errors import Malformed
 from proxy.gsw import control
 from proxy.gsw.reading import Data, gsw, number
@@ -21,6 +22,7 @@ from proxy.ownsession import OwnConnection, OwnSession
 from proxy.relay.frames import Want
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
+from proxy.tracefile import TraceFile
 
 _REGISTRATION = 0
 """The reference of the registration; it is below the range of requests (R24)."""
@@ -34,6 +36,7 @@ class ControlSession(OwnSession):
     """
 
     name = vocabulary.SOURCE
+    trace: TraceFile | None = None
 
     def __init__(
         self,
@@ -56,6 +59,18 @@ class ControlSession(OwnSession):
         self._words_are_heard_elsewhere = words_are_heard_elsewhere
         self._references: set[str] = set()
 
+    def is_registered(self) -> None:
+        """See OwnSession."""
+        if self.trace is not None:
+            self.trace.note(REGISTERED)
+        super().is_registered()
+
+    def is_lost(self, why: str) -> None:
+        """See OwnSession."""
+        if self.trace is not None and self.registered:
+            self.trace.note(LOST)
+        super().is_lost(why)
+
     def build(self) -> OwnConnection:
         """See OwnSession."""
         return _Connection(self)
@@ -63,7 +78,17 @@ class ControlSession(OwnSession):
     def request(self, kind: int, names: GroupNames, reference: int) -> None:
         """See OwnSession."""
         self._references.add(str(reference))
-        self.write(self.wire.encode(vocabulary.request(kind, names, reference)))
+        self.write(self.asked(vocabulary.request(kind, names, reference)))
+
+    def asked(self, message: Message) -> bytes:
+        """The frame of a request of ours."""
+        self.traced(message, received=True)
+        return self.wire.encode(message)
+
+    def traced(self, message: Message, received: bool) -> None:
+        """A message of this session, where there is a trace."""
+        if self.trace is not None:
+            self.trace.write(lines(CONTROL, received, message))
 
     def hear(self, message: Message) -> None:
         """What OCS says to this session."""
@@ -83,7 +108,7 @@ class _Connection(OwnConnection):
         """See OwnConnection."""
         session = self._control
         asked = vocabulary.registration(session.application, session.application_dbid, _REGISTRATION)
-        self.write(session.wire.encode(asked))
+        self.write(session.asked(asked))
 
     def held(self, number: int, frame: bytes) -> bytes | None:
         """See Looks: what OCS says."""
@@ -92,6 +117,7 @@ class _Connection(OwnConnection):
         except Malformed:
             self._control.malformed += 1
             return None
+        self._control.traced(message, received=False)
         if self._control.registered:
             self._control.hear(message)
         elif not self.refused:

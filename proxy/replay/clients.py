@@ -6,7 +6,7 @@ log leaves open: which session it is, which DN the session has, and which of man
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from proxy.campaign.attribute import Edit
@@ -33,7 +33,8 @@ from proxy.campaign.policy import Control
 from proxy.gsw import control, userdata
 from proxy.gsw.reading import gsw, number
 from proxy.kvlist import Pair
-from proxy.replay.entries import ControlIs, Controlled, Entry, Heard, Left, Teller, Unreadable, Witnessed
+from proxy.replay.direct import DirectClients, Key
+from proxy.replay.entries import OF_DIRECT, ControlIs, Controlled, Entry, Heard, Left, Teller, Unreadable, Witnessed
 from proxy.tevents.message import (
     COMMUNICATION_DN,
     EVENT_ERROR,
@@ -53,9 +54,6 @@ _CONTROL = str(CONTROL)
 
 _ANSWERS = {Word.LOADED: Status.ACTIVE, Word.STARTED: Status.RUNNING}
 
-_Key = tuple[str, str]
-"""The owner of a log, and a client in it."""
-
 
 class Clients:
     """All clients of all logs. `observe` is told what they see, in order.
@@ -74,27 +72,44 @@ class Clients:
         self._tell = observe
         self._communication_dn = communication_dn
         self._answer_timeout = answer_timeout
-        self._controls = frozenset(controls) | {Control.TEVENTS.value}
+        self._controls = frozenset(controls)
         self._numbers = count(1)
         self._counts = Counts()
-        self._sessions: dict[_Key, DesktopSession] = {}
-        self._keys: dict[int, _Key] = {}
-        self._clients_of: dict[_Key, dict[str, None]] = {}
+        self._sessions: dict[Key, DesktopSession] = {}
+        self._keys: dict[int, Key] = {}
+        self._clients_of: dict[Key, dict[str, None]] = {}
         self._status_asked: dict[str, float] = {}
-        self._begun = False
-        self._control_is_up = False
-        self._ocs_is_heard = False
+        self._traced: Collection[str] = ()
+        completes = Control.DIRECT.value in self._controls
+        self._direct = DirectClients(observe, self._numbers, completes, self._other_control_is_up)
+        self._control_is_up: bool | None = None
+        self._word_is_heard = self._is_heard_over_t_events = False
         self._now = 0.0
         self._teller = Teller.NOBODY_KNOWS
+
+    def begin(self, traced: Collection[str]) -> None:
+        """Before anything is told. Of the control sessions that are `traced` a trace says when they are there; for all
+        others it is the log itself, all the time."""
+        self._traced = traced
+        for each in sorted(self._controls.difference(traced)):
+            self._tell(SourceConnected(each))
+
+    @property
+    def _ocs_is_heard(self) -> bool:
+        return self._word_is_heard or self._direct.ocs_is_heard
+
+    def _other_control_is_up(self) -> bool:
+        """Whether OCS's words are heard over T-Events."""
+        return bool(self._control_is_up) if Control.TEVENTS.value in self._traced else self._is_heard_over_t_events
 
     def tell(self, entry: Entry, now: float) -> None:
         """What a log tells."""
         self._now, self._teller = now, entry.teller
-        if not self._begun:
-            self._begin(entry.teller)
         what = entry.what
         if isinstance(what, Heard):
             _BY[entry.teller](self, entry.owner, what)
+        elif isinstance(what, OF_DIRECT):
+            self._direct.tell(entry.owner, entry.teller, what)
         elif isinstance(what, Controlled):
             self._controlled(entry.owner, what)
         elif isinstance(what, Witnessed):
@@ -106,13 +121,6 @@ class Clients:
             self._tell(SessionBlind(self._session(entry.owner, what.client).number))
         else:
             self._control(what)
-
-    def _begin(self, teller: Teller) -> None:
-        """A trace says when the control session is there. For every other log it is the log itself, all the time."""
-        self._begun = True
-        for each in sorted(self._controls):
-            if teller is not Teller.PROXY or each != Control.TEVENTS.value:
-                self._tell(SourceConnected(each))
 
     def _control(self, what: ControlIs) -> None:
         self._control_is_up = what.registered
@@ -167,7 +175,7 @@ class Clients:
             self._keys[session.number] = (owner, client)
         return session
 
-    def _left(self, key: _Key) -> None:
+    def _left(self, key: Key) -> None:
         session = self._sessions.pop(key, None)
         if session is None:
             return
@@ -191,6 +199,9 @@ class Clients:
             self._by_tserver(owner, what)
         elif message.number == EVENT_REGISTERED:
             self._learn_communication_dn(message.text(THIS_DN))
+        elif self._control_is_up is None and message.number == EVENT_USER_EVENT:
+            self._control(ControlIs(True))  # the log begins after its registration
+            self._ocs_word(message.user_data)
         elif self._control_is_up:
             if message.number == EVENT_ERROR:
                 self._tell(ControlRefused(CONTROL, GroupNames(), str(message.reference)))
@@ -210,8 +221,9 @@ class Clients:
         if self._teller is not Teller.PROXY and _is_ocs_word(message):
             self._learn_communication_dn(dn)
             self._ocs_word(message.user_data)
+        is_heard = self._teller is not Teller.PROXY or bool(self._control_is_up)
         for client in clients:
-            self._session(owner, client).from_server(message, self._teller is not Teller.PROXY or self._control_is_up)
+            self._session(owner, client).from_server(message, is_heard)
 
     def _request(self, owner: str, client: str, message: Message) -> None:
         if message.number == REGISTER_CLIENT:
@@ -233,7 +245,7 @@ class Clients:
             return
         seen = userdata.from_ocs(pairs, CONTROL, Control.TEVENTS.value)
         if seen is not None:
-            self._ocs_is_heard = True
+            self._word_is_heard = self._is_heard_over_t_events = True
             self._tell(seen)
 
     # ------------------------------------------------------------------------------------------------------ OCS's side
@@ -269,7 +281,7 @@ class Clients:
             seen = userdata.from_client(what.pairs, self._session(owner, what.client).number, None, None)
         else:
             seen = userdata.from_ocs(what.pairs, CONTROL, Control.DIRECT.value)
-            self._ocs_is_heard = self._ocs_is_heard or seen is not None
+            self._word_is_heard = self._word_is_heard or seen is not None
         if seen is not None:
             self._tell(seen)
 

@@ -19,7 +19,7 @@ def replay(paths: Sequence[str], config: Config | None, console: Console | None 
     """The report on these files; with a progress bar on `console` where that is a terminal. Raises CannotRead."""
     files = look_at_all(paths)
     totals = Totals()
-    play = Play(config, [file.teller for file in files])
+    play = Play(config, [file.teller for file in files], any(file.traces_direct for file in files))
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = console or Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -8,12 +8,13 @@ from enum import IntEnum
 from attrs import define, frozen
 
 from proxy.campaign.observation import Observation
+from proxy.direct.message import Message as DirectMessage
 from proxy.kvlist import Pair
 from proxy.tevents.message import Message
 
 
 class Teller(IntEnum):
-    """Who wrote a log: the less, the more it knows of the T-Events that were exchanged.
+    """Who wrote a log: the less, the more it knows of the messages that were exchanged.
 
     A T-Server's client logs what that client alone saw; for OCS that is what matters, seen from the other side.
     """
@@ -39,8 +40,36 @@ class Heard:
 
 
 @frozen
+class HeardDirectly:
+    """A message of the direct protocol. `client` sent it where it `is_request`, and gets it where it is not."""
+
+    message: DirectMessage
+    is_request: bool
+    client: str
+    assumed: bool = False
+
+
+@frozen
+class LeftDirect:
+    """A client of the direct channel is gone."""
+
+    client: str
+
+
+@frozen
+class DirectControlIs:
+    """The control session of the direct channel is registered, or lost."""
+
+    registered: bool
+
+
+OF_DIRECT = (HeardDirectly, LeftDirect, DirectControlIs)
+"""What is told of the direct protocol; who logs that need not log T-Events."""
+
+
+@frozen
 class Controlled:
-    """Campaign control in another protocol than T-Events, as OCS logs it; `client` sent or gets it."""
+    """Campaign control over HTTP, or a desktop's, as OCS logs it; `client` sent or gets it."""
 
     pairs: list[Pair]
     client: str
@@ -75,7 +104,7 @@ class Witnessed:
     observations: Sequence[Observation]
 
 
-What = Heard | Controlled | Left | Unreadable | ControlIs | Witnessed
+What = Heard | HeardDirectly | LeftDirect | DirectControlIs | Controlled | Left | Unreadable | ControlIs | Witnessed
 
 
 @define

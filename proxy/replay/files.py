@@ -23,7 +23,7 @@ from attrs import define, evolve, frozen
 from proxy.errors import OurError
 from proxy.gsw import userdata
 from proxy.gsw.reading import gsw
-from proxy.replay.entries import Controlled, Entry, Heard, Teller, Witnessed
+from proxy.replay.entries import Controlled, Entry, Heard, HeardDirectly, Teller, Witnessed
 from proxy.replay.reader import LogReader
 from proxy.replay.stamps import NO_DAY, LogClock, day_in_line, day_in_name
 
@@ -48,7 +48,8 @@ class CannotRead(OurError):
 class LogFile:
     """A file of a log, as its first lines have it: on which `day` it begins, when, and who wrote it.
 
-    `owner` is the log that it is one file of.
+    `owner` is the log that it is one file of. `teller` is of T-Events; `traces_direct`: it is the proxy's trace of the
+    direct protocol.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class LogFile:
     day: date | None
     begins: float
     teller: Teller
+    traces_direct: bool = False
 
 
 @define
@@ -89,13 +91,14 @@ def look_at(path: str, day: date | None = None) -> LogFile:
     entries = list(reader.read(iter(lines)))
     teller = Teller.OCS if reader.teller is Teller.CLIENT and any(map(_is_of_ocs, entries)) else reader.teller
     begins = entries[0].when if entries else 0.0
-    return LogFile(file, file.stat().st_size, _OF_A_FILE.sub("", file.name), found, begins, teller)
+    owner = _OF_A_FILE.sub("", file.name)
+    return LogFile(file, file.stat().st_size, owner, found, begins, teller, reader.traces_direct)
 
 
 def _is_of_ocs(entry: Entry) -> bool:
     """Whether only OCS's own log tells this: what it read of lists, its clients, and what it says to desktops."""
     what = entry.what
-    if isinstance(what, (Witnessed, Controlled)):
+    if isinstance(what, (Witnessed, Controlled)) or (isinstance(what, HeardDirectly) and entry.teller is Teller.OCS):
         return True
     if not isinstance(what, Heard) or not what.is_request:
         return False

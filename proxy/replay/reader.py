@@ -12,9 +12,26 @@ from collections.abc import Iterator
 from attrs import evolve
 
 from proxy.campaign.attribute import GSW_AUTO_COMPLETION
+from proxy.direct import printed as direct
+from proxy.direct import trace as direct_trace
+from proxy.gsw import control
+from proxy.gsw.reading import gsw, number
 from proxy.kvlist import Pair, Value
 from proxy.replay import headers
-from proxy.replay.entries import ControlIs, Controlled, Entry, Heard, Left, Teller, Unreadable, What, Witnessed
+from proxy.replay.entries import (
+    ControlIs,
+    Controlled,
+    DirectControlIs,
+    Entry,
+    Heard,
+    HeardDirectly,
+    Left,
+    LeftDirect,
+    Teller,
+    Unreadable,
+    What,
+    Witnessed,
+)
 from proxy.replay.headers import Header
 from proxy.replay.stamps import LogClock
 from proxy.tevents.message import TIME_IN_SECS, Message
@@ -32,17 +49,26 @@ WANTED = frozenset(WANTED_OF_CLIENTS) | frozenset(WANTED_OF_SERVERS) | {0, 95}
 LONGEST = 5000
 """At how many lines a message ends in any case."""
 
-_CONTINUES = re.compile(r"Attribute\w|attr_#|GSW_CM_|'|\.\.\.\s*$|message attributes:|Time\s*= Complex")
+_CONTINUES = re.compile(r"Attribute\w|attr_#|GSW_|'|\.\.\.\s*$|message attributes:|Time\s*= Complex")
 """Lines that belong to a message though they are not indented: some logs have lost their indentation."""
 
 _NOTES = re.compile(
-    "(?:" + "|".join((ENDED, UNREADABLE)).replace("{}", r"(\d+)") + f"|({REGISTERED})|({LOST}))$"
+    "(?<!direct )(?:" + "|".join((ENDED, UNREADABLE)).replace("{}", r"(\d+)") + f"|({REGISTERED})|({LOST}))$"
     # What the simulated T-Server says of a client that has gone.
     r"|client (\d+)\([^)]*\) disconnected$"
 )
 
-_DIRECT = re.compile(r"(OCMClient\[\d+\])::message (?:received|sent)\s*$")
-_DIRECT_LINE = re.compile(r"(GSW_CM_\w+)(?:\s+(\S.*?))?\s*$|\s+'(.*?)'\s+(\S.*?)\s*$")
+_DIRECT_NOTES = re.compile(
+    direct_trace.ENDED.replace("{}", r"(\d+)") + f"$|({direct_trace.REGISTERED})$|({direct_trace.LOST})$"
+)
+
+_DIRECT = re.compile(
+    r"(?:OCMClient)\[(\d+)\]::message (received|sent)"
+    rf"(?: \(({direct_trace.SESSION}|{direct_trace.CONTROL_SESSION})\))?\s*$"
+)
+_OF_A_TRACE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z ")
+"""How each message and each note of a trace begins, and nothing else in it."""
+
 _LISTED = re.compile(r"(?:Parsed OCS request:|Desktop request received)\s*(?P<first>'.*)?$")
 _LISTED_LINE = re.compile(r"\s*'(.*?)'\s+(\S.*?)\s*$")
 """Campaign control as OCS logs it (D): the direct protocol, and what came over HTTP or from a desktop."""
@@ -57,12 +83,14 @@ class LogReader:
     """The lines of one log. `owner` is the name by which files of one log are known to be one.
 
     `lines` were read, of which `messages` messages, `skipped` of them of no interest; `not_understood` lines stood in
-    a message, or spoke of records, and meant nothing; `assumed` values of GSW_AUTO_COMPLETION were masked.
+    a message, or spoke of records, and meant nothing; `assumed` values of GSW_AUTO_COMPLETION were masked. `teller` is
+    who wrote it, as far as it is of T-Events; `traces_direct`: it is the proxy's trace of the direct protocol.
     """
 
     def __init__(self, owner: str, clock: LogClock) -> None:
         self.owner = owner
         self.teller = Teller.NOBODY_KNOWS
+        self.traces_direct = False
         self.lines = 0
         self.messages = 0
         self.skipped = 0
@@ -73,8 +101,7 @@ class LogReader:
         self._stamped = ""
         self._witness = OcsLogLines(WITNESS)
         self._header: Header | None = None
-        self._direct: str | None = None
-        self._listed = False
+        self._direct: re.Match[str] | None = None
         self._body: list[str] = []
         self._waiting: Entry | None = None
 
@@ -91,16 +118,22 @@ class LogReader:
                 if self._header.name is None and self._names(line):
                     continue
                 first = line[:1]
-                if (first == "\t" or first == " " or _CONTINUES.match(line)) and len(self._body) < LONGEST:
+                if (first == "\t" or first == " " or self._continues(line)) and len(self._body) < LONGEST:
                     self._body.append(line)
                     continue
-                if self._is_open():
+                if self._header is not _CONTROL and self._is_open():
                     self._body.append(line)
                     continue
                 yield from self._finished()
             yield from self._begin(line)
         yield from self._finished()
         yield from self._told()
+
+    def _continues(self, line: str) -> bool:
+        """Whether a line that is not indented belongs to the message all the same."""
+        if self._direct is not None and self._direct[3] is not None:
+            return _OF_A_TRACE.match(line) is None
+        return _CONTINUES.match(line) is not None
 
     # ---------------------------------------------------------------------------------------------- between messages
 
@@ -145,14 +178,11 @@ class LogReader:
         return headers.psdk(line) if "essage" in line or "Event" in line else None
 
     def _begins_control(self, line: str) -> bool:
-        if (found := _DIRECT.search(line)) is not None:
-            self._direct, self._listed = found[1], False
-        elif (found := _LISTED.search(line)) is not None:
-            self._direct, self._listed = "", True
-        else:
+        self._direct = _DIRECT.search(line)
+        found = _LISTED.search(line) if self._direct is None else None
+        if self._direct is None and found is None:
             return False
-        first = found["first"] if self._listed else None
-        self._body = [first] if first is not None else []
+        self._body = [found["first"]] if found is not None and found["first"] is not None else []
         self._header = _CONTROL
         return True
 
@@ -168,6 +198,11 @@ class LogReader:
             else:
                 what = ControlIs(registered is not None)
             yield self._entry(Teller.TSERVER if gone else Teller.PROXY, what)
+            return
+        if "direct " in line and (note := _DIRECT_NOTES.search(line.rstrip())) is not None:
+            self._clock.read(line)
+            self.traces_direct = True
+            yield self._entry(Teller.PROXY, LeftDirect(note[1]) if note[1] else DirectControlIs(note[2] is not None))
             return
         seen = self._witness.read(line)
         if seen:
@@ -247,23 +282,27 @@ class LogReader:
     # ---------------------------------------------------------------------------------------------- campaign control
 
     def _control(self) -> Iterator[Entry]:
-        client, self._direct = self._direct or "", None
-        pairs: list[Pair] = []
-        for line in self._body:
-            found = (_LISTED_LINE if self._listed else _DIRECT_LINE).match(line.rstrip())
-            if found is None:
-                self._unread += 1
-                continue
-            groups = found.groups()
-            key, text = groups if self._listed else (groups[0] or groups[2], groups[1] or groups[3])
-            if text is not None:
-                pairs.append(_pair(key.strip("'"), text))
+        heading, self._direct = self._direct, None
+        pairs, unread = _listed(self._body) if heading is None else direct.read(self._body)
         self.messages += 1
-        unmasked, assumed = _unmasked_pairs(pairs)
+        self._unread += unread
+        pairs, assumed = _unmasked_pairs(pairs)
         self.assumed += assumed
-        if pairs:
+        if not pairs:
+            return
+        if heading is None:
             self.teller = min(self.teller, Teller.OCS)
-            yield self._entry(Teller.OCS, Controlled(unmasked, client, bool(assumed)))
+            yield self._entry(Teller.OCS, Controlled(pairs, "", bool(assumed)))
+            return
+        client, way, trace = heading.groups()
+        if trace is not None:
+            self.traces_direct = True
+            yield self._entry(Teller.PROXY, HeardDirectly(pairs, way == "received", client, bool(assumed)))
+        else:
+            # OCS receives what its clients send; in a client's log it is the other way round: the message says it.
+            self.teller = min(self.teller, Teller.OCS)
+            is_request = number(gsw(pairs), control.MESSAGE_TYPE) in control.ALL_REQUESTS
+            yield self._entry(Teller.OCS, HeardDirectly(pairs, is_request, client, bool(assumed)))
 
 
 _OF_NO_USE = tuple(
@@ -291,6 +330,13 @@ _WITH_DATA = frozenset(
     number for number in WANTED if number not in (0, 3, 4, 52, 53, 54, 95, 138) and number != UNKNOWN
 )
 """Messages that matter by their user data alone."""
+
+
+def _listed(lines: list[str]) -> tuple[list[Pair], int]:
+    """The pairs of campaign control over HTTP, or of a desktop's, and how many lines meant nothing."""
+    found = [_LISTED_LINE.match(line.rstrip()) for line in lines]
+    pairs = [_pair(*each.groups()) for each in found if each is not None]
+    return pairs, len(lines) - len(pairs)
 
 
 def _pair(key: str, text: str) -> Pair:

@@ -25,8 +25,9 @@ from proxy.tevents.session import (
     FromDesktop,
     FromServer,
 )
-from proxy.tevents.trace import ENDED, Trace, Traced, received_from, sent_to
+from proxy.tevents.trace import ENDED, received_from, sent_to, traced
 from proxy.tevents.wires import tevent_wire
+from proxy.tracefile import TraceFile
 
 
 class TEvents(FramedChannel):
@@ -47,7 +48,7 @@ class TEvents(FramedChannel):
         board: Switchboard,
         numbers: Iterator[int],
         jitter: Callable[[], float],
-        trace: Trace | None = None,
+        trace: TraceFile | None = None,
     ) -> None:
         self.counts = Counts()
         self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
@@ -114,8 +115,8 @@ class TEvents(FramedChannel):
             return from_desktop, from_server
         number = session.number
         return (
-            Traced(from_desktop, number, received_from(number), self._wire, trace),
-            Traced(from_server, number, sent_to(number), self._wire, trace),
+            traced(from_desktop, number, received_from(number), self._wire, trace),
+            traced(from_server, number, sent_to(number), self._wire, trace),
         )
 
     def _control_is_up(self) -> bool:

@@ -37,7 +37,8 @@ from proxy.tevents.message import (
     AttributeValue,
     Message,
 )
-from proxy.tevents.trace import CONTROL, LOST, REGISTERED, Trace, sent_to
+from proxy.tevents.trace import CONTROL, LOST, REGISTERED, lines, sent_to
+from proxy.tracefile import TraceFile
 
 _CLIENT, _ADDRESS = 0, 1
 """The references of the two registrations; they are below the range of requests (R24)."""
@@ -49,7 +50,7 @@ class ControlSession(OwnSession):
     """See OwnSession. It registers as `application`, for the Communication DN."""
 
     name = Control.TEVENTS.value
-    trace: Trace | None = None
+    trace: TraceFile | None = None
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class _Connection(OwnConnection):
             self._control.malformed += 1
             return None
         if self._control.trace is not None:
-            self._control.trace.message(sent_to(CONTROL), message)
+            self._control.trace.write(lines(sent_to(CONTROL), message))
         if number == EVENT_ERROR:
             self._error(message)
         elif self._control.registered:

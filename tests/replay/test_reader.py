@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from proxy.campaign.observation import Retrieved
-from proxy.replay.entries import ControlIs, Controlled, Left, Teller, Unreadable, Witnessed
+from proxy.replay.entries import ControlIs, Controlled, HeardDirectly, Left, Teller, Unreadable, Witnessed
 from proxy.tevents.message import THIS_DN
 from tests.replay.logs import heard, read
 
@@ -137,8 +137,12 @@ HTTPProxyClient[]::Desktop request received
 def test_campaign_control_in_ocs_log(sample: str) -> None:
     """The vendor's samples of a Load in OCS's log: over the direct protocol, HTTP, and from a desktop."""
     (entry,), reader = read(VENDOR[sample])
-    assert isinstance(entry.what, Controlled)
-    said = {pair.key: pair.value for pair in entry.what.pairs}
+    if isinstance(entry.what, HeardDirectly):
+        pairs = [*entry.what.message[:-1], *entry.what.message[-1].value]
+    else:
+        assert isinstance(entry.what, Controlled)
+        pairs = entry.what.pairs
+    said = {pair.key: pair.value for pair in pairs}
     assert (said["GSW_CM_MessageType"], said["GSW_AUTO_COMPLETION"]) == (7, 1)
     assert entry.what.assumed is (sample == "direct")
     assert reader.not_understood == 0

@@ -10,7 +10,8 @@ from proxy.kvlist import pair
 from proxy.replay.entries import Heard, Unreadable
 from proxy.tevents.message import DISTRIBUTE_USER_EVENT, OTHER_DN, THIS_DN, USER_DATA, Message
 from proxy.tevents.openwire import open_wire
-from proxy.tevents.trace import Trace, Traced, received_from, sent_to
+from proxy.tevents.trace import received_from, sent_to, traced
+from proxy.tracefile import TraceFile
 from tests.replay.logs import read
 
 
@@ -45,8 +46,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "trace.log"
 
 
-def opened(path: Path, largest: int = 1 << 20) -> Trace:
-    trace = Trace(str(path), lambda: 1_700_000_000.25, largest)
+def opened(path: Path, largest: int = 1 << 20) -> TraceFile:
+    trace = TraceFile(str(path), lambda: 1_700_000_000.25, largest)
     trace.open()
     return trace
 
@@ -54,7 +55,7 @@ def opened(path: Path, largest: int = 1 << 20) -> Trace:
 def test_a_message_is_in_the_file_at_once(path: Path) -> None:
     """A message is printed with its time, its session and its way; and goes on to be looked at."""
     trace, seen = opened(path), Seen()
-    looks = Traced(seen, 7, received_from(7), open_wire, trace)
+    looks = traced(seen, 7, received_from(7), open_wire, trace)
     frame = open_wire.encode(user_event(("GSW_AGENT_REQ_TYPE", "RecordProcessed"), ("GSW_RECORD_HANDLE", 5)))
     assert looks.held(48, frame) == b"instead"
     looks.looked(3, frame)
@@ -80,7 +81,7 @@ def test_no_personal_data(path: Path) -> None:
             ("GSW_PHONE", "5551234"), ("GSW_DATE_TIME", "11/22/2026 10:00"), ("Name", "Smith"), ("GSW_x", "Smith")
         )
     )
-    Traced(Seen(), 7, sent_to(7), open_wire, opened(path)).looked(96, frame)
+    traced(Seen(), 7, sent_to(7), open_wire, opened(path)).looked(96, frame)
     text = path.read_text()
     assert not any(personal in text for personal in ("5551234", "Smith", "11/22"))
     assert text.count("'****'") == 5
@@ -89,7 +90,7 @@ def test_no_personal_data(path: Path) -> None:
 def test_what_cannot_be_decoded(path: Path) -> None:
     """A frame that cannot be decoded, and a direction that is opaque, are a note; and the session goes on."""
     seen = Seen()
-    looks = Traced(seen, 7, received_from(7), open_wire, opened(path))
+    looks = traced(seen, 7, received_from(7), open_wire, opened(path))
     looks.held(48, b"\0\0\0\x04\0\x30\0\x09")
     looks.opaque("a length of 0")
     entries, _ = read(path.read_text())
@@ -125,7 +126,7 @@ def test_it_goes_on_with_the_file_that_is_there(path: Path) -> None:
 
 def test_a_disk_that_is_full(path: Path) -> None:
     """When the file cannot be written any more, the trace ends, and nothing else."""
-    trace = Trace("/dev/full", lambda: 0.0)
+    trace = TraceFile("/dev/full", lambda: 0.0)
     trace.open()
     trace.note("session 1 ended")
     trace.note("session 2 ended")
@@ -135,4 +136,4 @@ def test_a_disk_that_is_full(path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """A trace that cannot be begun is an error at the start."""
     with pytest.raises(OSError, match="No such file"):
-        Trace(str(tmp_path / "none" / "trace.log"), lambda: 0.0).open()
+        TraceFile(str(tmp_path / "none" / "trace.log"), lambda: 0.0).open()
