@@ -1,6 +1,7 @@
 """The simulator's conf file: INI in, a typed Conf out, or every problem at once.
 
-Sections: [tserver], [ocs], [campaign group CAMPAIGN@GROUP] and [calling list NAME]. Times are seconds.
+Sections: [tserver], [ocs], [ocs-http], [gws], [campaign group CAMPAIGN@GROUP] and [calling list NAME]. Times are
+seconds.
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ class Autostart(Enum):
     NO = "no"
     NOW = "now"
     AGENTS = "agents"
+
+
+class HttpErrors(Enum):
+    """How OCS refuses over HTTP: with an HTTP status, or with 200 and GSW_ERROR in the body."""
+
+    STATUS = "status"
+    BODY = "body"
 
 
 # ------------------------------------------------------------------------------------------------ kinds of values
@@ -110,11 +118,18 @@ def _one_of(choices: type[_E]) -> Callable[[str], _E]:
 _acks = _one_of(Acks)
 _tells = _one_of(Tells)
 _autostart = _one_of(Autostart)
+_http_errors = _one_of(HttpErrors)
 
 
 def _mode(value: str) -> str:
     if value not in DIAL_MODES.values():
         raise ValueError(f"{value!r} is not one of {', '.join(DIAL_MODES.values())}")
+    return value
+
+
+def _http_uri(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError(f"{value!r} does not begin with http:// or https://")
     return value
 
 
@@ -211,8 +226,31 @@ class OcsConf:
     """A record out this long without a word of its agent becomes Stale."""
     take_back: float = _option(_seconds, 0.0)
     """A record whose agent has had no desktop this long goes back to the others; 0: never."""
+    campaigngroup_states_uri: str | None = _option(_http_uri, None)
+    """Where campaign group status reporting posts to; without it there is none."""
+    campaigngroup_states_interval: float = _option(_seconds, 10.0)
+    """How often statistics of loaded groups are reported; 0: state changes only."""
     autostart_delay: float = _option(_seconds, 0.2)
     """From the schedule's Load to its Start."""
+
+
+@attrs.frozen
+class OcsHttpConf:
+    """[ocs-http]: the HTTP port of OCS; without the section there is none."""
+
+    listen: str = _option(_text, "tcp:8080:interface=127.0.0.1")
+    http_errors: HttpErrors = _option(_http_errors, HttpErrors.STATUS)  # noqa: RUF009
+    keep_alive: float = _option(_seconds, 60.0)
+    """A connection on which nothing comes for so long is closed; 0: none is."""
+
+
+@attrs.frozen
+class GwsConf:
+    """[gws]: a REST server like GWS, a client of OCS; without the section there is none."""
+
+    listen: str = _option(_text, "tcp:8098:interface=127.0.0.1")
+    keep_alive: float = _option(_seconds, 60.0)
+    """As in [ocs-http]."""
 
 
 @attrs.frozen
@@ -261,6 +299,8 @@ class Conf:
     ocs: OcsConf
     groups: tuple[GroupConf, ...]
     lists: tuple[ListConf, ...]
+    ocs_http: OcsHttpConf | None = None
+    gws: GwsConf | None = None
 
     @property
     def agent_dns(self) -> tuple[str, ...]:
@@ -284,6 +324,7 @@ def read_conf(text: str) -> Conf:
         raise BadConf([str(problem).replace("\n", " ")]) from problem
     problems: list[str] = []
     tserver, ocs = TServerConf(), OcsConf()
+    ocs_http, gws = None, None
     groups: list[GroupConf] = []
     lists: list[ListConf] = []
     for section in parser.sections():
@@ -292,6 +333,10 @@ def read_conf(text: str) -> Conf:
             tserver = _read_section(TServerConf, section, options, problems) or tserver
         elif section == "ocs":
             ocs = _read_section(OcsConf, section, options, problems) or ocs
+        elif section == "ocs-http":
+            ocs_http = _read_section(OcsHttpConf, section, options, problems)
+        elif section == "gws":
+            gws = _read_section(GwsConf, section, options, problems)
         elif section.startswith(_GROUP):
             groups += _some(_read_section(GroupConf, section, options, problems, section[len(_GROUP) :].strip()))
         elif section.startswith(_LIST):
@@ -301,7 +346,7 @@ def read_conf(text: str) -> Conf:
     if not any(section.startswith(_GROUP) for section in parser.sections()):
         problems.append("there is no [campaign group ...]")
     known_lists = {section[len(_LIST) :].strip() for section in parser.sections() if section.startswith(_LIST)}
-    conf = Conf(tserver, ocs, tuple(groups), tuple(lists))
+    conf = Conf(tserver, ocs, tuple(groups), tuple(lists), ocs_http, gws)
     problems += _contradictions(conf, known_lists)
     if problems:
         raise BadConf(problems)

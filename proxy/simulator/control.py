@@ -61,6 +61,10 @@ class CampaignControl:
         ]
         return self._answer(sender, pairs, properties, client)
 
+    def answer_http(self, client: DirectClient, sender: str, pairs: Sequence[Pair]) -> bool:
+        """The same for who asks over HTTP; the attribute stands beside the other keys (D)."""
+        return self._answer(sender, pairs, pairs, client)
+
     def is_linked(self, application: int | None) -> bool:
         """Whether an application is linked to OCS."""
         return application in self._applications

@@ -100,17 +100,37 @@ class Ocs:
         client.tell([pair(word.CM_TYPE, int(Control.CLIENT_REGISTERED)), *reference])
         return True
 
-    def hear_direct(self, client: DirectClient, sender: str, pairs: Sequence[Pair]) -> None:
-        """What a registered client asks; answered in order with all else."""
-        self._in_order(lambda: self._answer_direct(client, sender, pairs))
+    def hear_direct(
+        self, client: DirectClient, sender: str, pairs: Sequence[Pair], looked_at: Callable[[], object] = lambda: None
+    ) -> None:
+        """What a registered client asks; answered in order with all else.
+
+        `looked_at` is called when OCS has refused it, or begun to do it.
+        """
+
+        def answer() -> None:
+            if not self._control.answer_direct(client, sender, pairs):
+                self.ledger.ignore()
+            looked_at()
+
+        self._in_order(answer)
 
     def refuse_direct(self, client: DirectClient, pairs: Sequence[Pair]) -> None:
         """Who has not registered is refused everything."""
         self._control.refuse(client, pairs, Refusal.NOT_REGISTERED, "The client is not registered")
 
-    def _answer_direct(self, client: DirectClient, sender: str, pairs: Sequence[Pair]) -> None:
-        if not self._control.answer_direct(client, sender, pairs):
-            self.ledger.ignore()
+    # ------------------------------------------------------------------------------------------ at the HTTP door
+
+    def hear_http(
+        self, client: DirectClient, sender: str, pairs: Sequence[Pair], looked_at: Callable[[], object]
+    ) -> None:
+        """What is asked over HTTP; answered in order with all else. `looked_at`: see hear_direct."""
+
+        def answer() -> None:
+            self._control.answer_http(client, sender, pairs)
+            looked_at()
+
+        self._in_order(answer)
 
     # ------------------------------------------------------------------------------------------ as T-Server's client
 

@@ -1,4 +1,4 @@
-"""The simulator put together: a T-Server that listens, OCS behind it, its calling lists, its log, its truth.
+"""The simulator put together: a T-Server that listens, OCS behind it, its other doors, its lists, its log, its truth.
 
 simulator = Simulator(read_conf(text), reactor)
 port = await simulator.start()
@@ -19,7 +19,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, ITransport
 
 from proxy.direct.openwire import open_wire as open_direct
 from proxy.errors import OurError
@@ -27,9 +27,11 @@ from proxy.simulator.calling_list import CallingList, open_database
 from proxy.simulator.conf import Conf
 from proxy.simulator.direct import DirectDoor, DirectSession
 from proxy.simulator.directlog import DirectLog
+from proxy.simulator.gws import GwsSite
 from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.ocs import Ocs
+from proxy.simulator.ocs_http import ocs_http_site
 from proxy.simulator.timers import Timers
 from proxy.simulator.tlog import MessageLog
 from proxy.simulator.tserver import Session, TServer
@@ -75,25 +77,36 @@ class Simulator:
         if conf.ocs.direct_log is not None:
             direct_messages = DirectLog(self._open_log("ocs", conf.ocs.direct_log, "direct_log"), self._seconds)
         self.door = DirectDoor(self.ocs, open_direct, direct_messages)
-        self._ports: list[IListeningPort] = []
+        self.ocs_http = None if conf.ocs_http is None else ocs_http_site(self.ocs, conf.ocs_http, reactor)
+        self.gws = None if conf.gws is None else GwsSite(self.ocs, conf.ocs.dbid, conf.gws, reactor, direct_messages)
+        self._ports: dict[str, IListeningPort] = {}
 
     async def start(self) -> int:
         """Listen and begin; returns T-Server's port number (0: none). Raises CannotStart where a port is taken."""
-        await self._listen(self.conf.tserver.listen, self.tserver)
+        await self._listen("tserver", self.conf.tserver.listen, self.tserver)
         if self.conf.ocs.listen is not None:
-            await self._listen(self.conf.ocs.listen, self.door)
+            await self._listen("direct", self.conf.ocs.listen, self.door)
+        if self.conf.ocs_http is not None and self.ocs_http is not None:
+            await self._listen("ocs-http", self.conf.ocs_http.listen, self.ocs_http)
+        if self.conf.gws is not None and self.gws is not None:
+            await self._listen("gws", self.conf.gws.listen, self.gws)
         self.ocs.start()
         self._write_status()
-        return _number(self._ports[0])
+        return _number(self._ports["tserver"])
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port numbers of what listens: `tserver`, `direct`, `ocs-http`, `gws`."""
+        return {name: _number(port) for name, port in self._ports.items()}
 
     @property
     def direct_port(self) -> int:
         """The port number of the direct door; 0 where there is none."""
-        return _number(self._ports[1]) if len(self._ports) > 1 else 0
+        return self.ports.get("direct", 0)
 
-    async def _listen(self, listen: str, factory: IProtocolFactory) -> None:
+    async def _listen(self, name: str, listen: str, factory: IProtocolFactory) -> None:
         try:
-            self._ports.append(await serverFromString(self._reactor, listen).listen(factory))
+            self._ports[name] = await serverFromString(self._reactor, listen).listen(factory)
         except (CannotListenError, OSError, ValueError) as problem:
             raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
 
@@ -105,14 +118,16 @@ class Simulator:
         self._last_truth = self._last_truth or self.truth()
         for database in self._databases.values():
             database.close()
-        ports, self._ports = self._ports, []
-        for port in ports:
+        ports, self._ports = self._ports, {}
+        for port in ports.values():
             stopped = port.stopListening()
             if isinstance(stopped, Deferred):
                 await stopped
         sessions: list[Session | DirectSession] = [*self.tserver.sessions, *self.door.sessions]
-        for session in sessions:
-            session.transport.abortConnection()  # type: ignore[attr-defined]
+        transports: list[ITransport | None] = [session.transport for session in sessions]
+        transports += [channel.transport for site in (self.ocs_http, self.gws) if site for channel in site.channels]
+        for transport in transports:
+            transport.abortConnection()  # type: ignore[union-attr]
         for file in self._log_files:
             file.close()
 

@@ -95,6 +95,63 @@ class Refusal(IntEnum):
     WRONG_MODE = 3
     NOT_REGISTERED = 4
     NOT_LINKED = 5
+    NOT_READABLE = 6
+    NO_SUCH_RESOURCE = 7
+
+
+HTTP_ERRORS: dict[Refusal, int] = {
+    Refusal.UNKNOWN_GROUP: 404,
+    Refusal.WRONG_STATE: 409,
+    Refusal.WRONG_MODE: 409,
+    Refusal.NOT_REGISTERED: 403,
+    Refusal.NOT_LINKED: 403,
+    Refusal.NOT_READABLE: 400,
+    Refusal.NO_SUCH_RESOURCE: 404,
+}
+"""With which HTTP status OCS and GWS refuse (A)."""
+
+HTTP_GROUPS = "campaigngroups"
+"""The resource type of OCS HTTP that control requests go to (D)."""
+
+HTTP_RESOURCES = frozenset({HTTP_GROUPS, "records", "phones", "customerids", "callinglists"})
+"""Resource types of OCS HTTP (D); A: how the last two are spelled."""
+
+HTTP_REQUESTS: dict[str, Control] = {
+    "load": Control.LOAD,
+    "loadcampaign": Control.LOAD,
+    "start": Control.START,
+    "startdialing": Control.START,
+    "stop": Control.STOP,
+    "stopdialing": Control.STOP,
+    "unload": Control.UNLOAD,
+    "unloadcampaign": Control.UNLOAD,
+    "forceunload": Control.FORCE_UNLOAD,
+    "setdialingmode": Control.SET_MODE,
+}
+"""`req=` of OCS HTTP, in any case: Load D, the others A."""
+
+GWS_REQUESTS: dict[str, Control] = {
+    "load-campaign": Control.LOAD,
+    "start-dialing": Control.START,
+    "stop-dialing": Control.STOP,
+    "set-dialing-mode": Control.SET_MODE,
+    "unload-campaign": Control.UNLOAD,
+    "force-unload-campaign": Control.FORCE_UNLOAD,
+}
+"""What clients ask of GWS: the first D, the others A."""
+
+GWS_CAMPAIGN, GWS_GROUP, GWS_PROPERTIES = "campaignId", "groupId", "requestProperties"
+"""Keys of a request to GWS (D)."""
+
+GWS_DIAL_MODE = "dialMode"
+"""Its dial mode, by name or number (A)."""
+
+# Keys of campaign group status reporting (D), but for that of the state, which nobody knows: A.
+REPORT_STATE = "GSW_CAMPAIGN_GROUP_STATE"
+REPORT_AGENT_GROUP = "GSW_GROUP_NAME"
+REPORT_MODE = "GSW_DIAL_MODE"
+REPORT_TIME_TO_COMPLETE = "GSW_STAT_TIME_TO_COMPLETE"
+REPORT_HIT_RATIO = "GSW_STAT_HIT_RATIO"
 
 
 class Status(IntEnum):

@@ -13,8 +13,10 @@ from proxy.simulator.conf import (
     Autostart,
     BadConf,
     GroupConf,
+    GwsConf,
     ListConf,
     OcsConf,
+    OcsHttpConf,
     Tells,
     TServerConf,
     read_conf,
@@ -46,7 +48,7 @@ def test_the_shipped_example_names_every_option() -> None:
     """Each option there is stands in conf/simulator.conf, set or commented out, and no other."""
     text = (Path(__file__).parents[2] / "conf" / "simulator.conf").read_text(encoding="utf-8")
     named = set(re.findall(r"^;?(\w+) =", text, re.M))
-    sections = (TServerConf, OcsConf, GroupConf, ListConf)
+    sections = (TServerConf, OcsConf, OcsHttpConf, GwsConf, GroupConf, ListConf)
     assert named == {field.name for each in sections for field in attrs.fields(each) if "read" in field.metadata}
 
 
