@@ -197,7 +197,9 @@ class LogReader:
                 what = Unreadable(unreadable)
             else:
                 what = ControlIs(registered is not None)
-            yield self._entry(Teller.TSERVER if gone else Teller.PROXY, what)
+            teller = Teller.TSERVER if gone else Teller.PROXY
+            self.teller = min(self.teller, teller)
+            yield self._entry(teller, what)
             return
         if "direct " in line and (note := _DIRECT_NOTES.search(line.rstrip())) is not None:
             self._clock.read(line)

@@ -20,6 +20,7 @@ from proxy.relay.causes import Cause
 from proxy.simulator.frames import FrameCutter
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
+from proxy.tracefile import TraceFile
 from tests.direct.messages import REFERENCE, TYPE, frame
 from tests.relay.net import End, Ends
 from tests.tevents.desk import NotedGroups
@@ -58,7 +59,11 @@ class ChannelTestCase(TestCase):
             await deferLater(reactor, 0)
 
     async def channel(
-        self, application_dbid: int | None = None, completes: bool = True, limits: Limits | None = None
+        self,
+        application_dbid: int | None = None,
+        completes: bool = True,
+        limits: Limits | None = None,
+        trace: TraceFile | None = None,
     ) -> Direct:
         """The channel, begun. Its OCS is `self.ocs`."""
         self.ocs = Ends()
@@ -73,7 +78,7 @@ class ChannelTestCase(TestCase):
         )
         limits = limits or Limits()
         numbers = itertools.count(1)
-        self.direct = Direct(self.reactor, options, limits, 10.0, self.board, numbers, lambda: 0.5, completes)
+        self.direct = Direct(self.reactor, options, limits, 10.0, self.board, numbers, lambda: 0.5, completes, trace)
         self.addCleanup(self._leave)
         await self.direct.start()
         return self.direct
