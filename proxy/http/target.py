@@ -1,0 +1,32 @@
+"""The target of a request, taken apart: the path's segments, and the parameters of the query.
+
+Pure. Read leniently; nothing here raises, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote
+
+from attrs import frozen
+
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
+
+
+@frozen
+class Target:
+    """`segments` of the path and `parameters` of the query in order, percent-decoded. Empty segments do not count."""
+
+    segments: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+
+
+def target(sent: bytes) -> Target:
+    """Take a target apart, in origin form (`/path?query`) or absolute form (`http://host/path?query`)."""
+    written = sent.decode("latin-1")
+    absolute = _AUTHORITY.match(written)
+    path, _, query = written[absolute.end() if absolute else 0 :].partition("?")
+    return Target(
+        tuple(unquote(segment) for segment in path.split("/") if segment),
+        tuple(parse_qsl(query, keep_blank_values=True)),
+    )
