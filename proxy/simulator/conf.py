@@ -251,6 +251,12 @@ class GwsConf:
     listen: str = _option(_text, "tcp:8098:interface=127.0.0.1")
     keep_alive: float = _option(_seconds, 60.0)
     """As in [ocs-http]."""
+    poll_timeout: float = _option(_seconds, 30.0)
+    """Agent API: how long a long poll waits."""
+    max_interval: float = _option(_seconds, 10.0)
+    """Agent API: a page that does not poll for so long is forgotten; an agent without a page for so long is gone."""
+    reply_delay: float = _option(_seconds, 0.0)
+    """Agent API: how long replies to requests take, while the events they cause are on their way."""
 
 
 @attrs.frozen

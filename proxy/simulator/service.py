@@ -23,6 +23,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory, ITrans
 
 from proxy.direct.openwire import open_wire as open_direct
 from proxy.errors import OurError
+from proxy.simulator.agent_api import AgentApi
 from proxy.simulator.calling_list import CallingList, open_database
 from proxy.simulator.conf import Conf
 from proxy.simulator.direct import DirectDoor, DirectSession
@@ -79,6 +80,10 @@ class Simulator:
         self.door = DirectDoor(self.ocs, open_direct, direct_messages)
         self.ocs_http = None if conf.ocs_http is None else ocs_http_site(self.ocs, conf.ocs_http, reactor)
         self.gws = None if conf.gws is None else GwsSite(self.ocs, conf.ocs.dbid, conf.gws, reactor, direct_messages)
+        self.agent_api = None
+        if conf.gws is not None and self.gws is not None:
+            self.agent_api = AgentApi(self.tserver, dns, conf.gws, Timers(reactor))
+            self.agent_api.hang_on(self.gws.root)
         self._ports: dict[str, IListeningPort] = {}
 
     async def start(self) -> int:
@@ -112,6 +117,8 @@ class Simulator:
 
     async def stop(self) -> None:
         """Close every connection and file; the status file has the last word."""
+        if self.agent_api is not None:
+            self.agent_api.end()
         self.ocs.end()
         self._timers.cancel_all()
         self._write_status()

@@ -53,3 +53,16 @@ class DialerClient(Protocol):
 
     def release_asked(self, dn: str, connection: int) -> bool:
         """The agent at `dn` hangs up; False where there is no such call."""
+
+
+class SwitchClient(Protocol):
+    """What T-Server has to know of a client: whoever is connected to it, or sits beside it as the Agent API does."""
+
+    number: int
+    name: str | None
+    """The application's, once its session is open."""
+    dns: dict[str, None]
+    """The DNs it is registered on."""
+
+    def send(self, frame: bytes) -> None:
+        """Give it a message."""

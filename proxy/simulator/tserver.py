@@ -14,7 +14,7 @@ from proxy.errors import Malformed, Unframable
 from proxy.interfaces import ITEventWire
 from proxy.kvlist import Pair
 from proxy.simulator.frames import FrameCutter
-from proxy.simulator.switch import DialerClient, UserEvent
+from proxy.simulator.switch import DialerClient, SwitchClient, UserEvent
 from proxy.simulator.tlog import MessageLog
 from proxy.simulator.vocabulary import (
     AGENT_ID,
@@ -115,6 +115,7 @@ class Session(Protocol):
             self.transport.abortConnection()  # type: ignore[attr-defined]
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._server.sessions.discard(self)
         self._server.left(self)
 
     def send(self, frame: bytes) -> None:
@@ -166,20 +167,23 @@ class TServer(ServerFactory):
         self.sessions: set[Session] = set()
         self._clock = clock
         self._log = log
-        self._clients: dict[str, dict[Session, None]] = {dn: {} for dn in dns}
+        self._clients: dict[str, dict[SwitchClient, None]] = {dn: {} for dn in dns}
         self._agents: dict[str, Agent] = {dn: Agent() for dn in dns}
         self._numbered = 0
         self._sequence = 0
 
     def buildProtocol(self, addr: IAddress | None) -> Session:
-        self._numbered += 1
-        session = Session(self, self._numbered)
+        session = Session(self, self.next_number())
         self.sessions.add(session)
         return session
 
-    def left(self, session: Session) -> None:
+    def next_number(self) -> int:
+        """The number of a new client."""
+        self._numbered += 1
+        return self._numbered
+
+    def left(self, session: SwitchClient) -> None:
         """A client is gone, and with it its registrations."""
-        self.sessions.discard(session)
         if self._log is not None:
             self._log.left(str(session))
         for dn in list(session.dns):
@@ -187,7 +191,7 @@ class TServer(ServerFactory):
 
     # ------------------------------------------------------------------------------------------ requests
 
-    def request(self, session: Session, message: Message) -> None:
+    def request(self, session: SwitchClient, message: Message) -> None:
         """Do what a client asks, and answer it, with EventError where it cannot be done."""
         if self._log is not None:
             self._log.received(str(session), message)
@@ -211,24 +215,24 @@ class TServer(ServerFactory):
                 {ERROR_CODE: problem.code, ERROR_MESSAGE: str(problem), **({THIS_DN: about} if about else {})},
             )
 
-    def _register(self, session: Session, message: Message) -> None:
+    def _register(self, session: SwitchClient, message: Message) -> None:
         dn = self._configured(message.text(THIS_DN))
         session.dns[dn] = None
         self._clients[dn][session] = None
         self._answer(session, message, EVENT_REGISTERED, {THIS_DN: dn})
         self.dialer.agent_changed(dn)
 
-    def _unregister(self, session: Session, message: Message) -> None:
+    def _unregister(self, session: SwitchClient, message: Message) -> None:
         dn = self._registered(session, message)
         self._answer(session, message, EVENT_UNREGISTERED, {THIS_DN: dn})
         self._forget(session, dn)
 
-    def _forget(self, session: Session, dn: str) -> None:
+    def _forget(self, session: SwitchClient, dn: str) -> None:
         del session.dns[dn]
         del self._clients[dn][session]
         self.dialer.agent_changed(dn)
 
-    def _distribute(self, session: Session, message: Message) -> None:
+    def _distribute(self, session: SwitchClient, message: Message) -> None:
         """The answer to the sender, the event for all clients of the DN, the dialer last."""
         dn = self._configured(message.text(COMMUNICATION_DN) or message.text(THIS_DN))
         pairs = message.user_data or []
@@ -238,7 +242,7 @@ class TServer(ServerFactory):
         agent = message.text(THIS_DN) or (next(iter(session.dns)) if len(session.dns) == 1 else None)
         self.dialer.hear(UserEvent(dn, pairs, session.name or "", agent))
 
-    def _change_agent(self, session: Session, message: Message) -> None:
+    def _change_agent(self, session: SwitchClient, message: Message) -> None:
         dn = self._registered(session, message)
         agent = self._agents[dn]
         if message.number != AGENT_LOGIN and not agent.logged_in:
@@ -250,7 +254,7 @@ class TServer(ServerFactory):
         self._event(dn, event, said, message.reference)
         self.dialer.agent_changed(dn)
 
-    def _release_call(self, session: Session, message: Message) -> None:
+    def _release_call(self, session: SwitchClient, message: Message) -> None:
         dn = self._registered(session, message)
         connection = message.get(CONN_ID)
         if not isinstance(connection, bytes) or not self.dialer.release_asked(dn, int.from_bytes(connection, "big")):
@@ -263,7 +267,7 @@ class TServer(ServerFactory):
             raise TEventError(NOT_CONFIGURED)
         return dn
 
-    def _registered(self, session: Session, message: Message) -> str:
+    def _registered(self, session: SwitchClient, message: Message) -> str:
         dn = self._configured(message.text(THIS_DN))
         if dn not in session.dns:
             raise TEventError(NOT_REGISTERED)
@@ -297,7 +301,7 @@ class TServer(ServerFactory):
     # ------------------------------------------------------------------------------------------ events
 
     def _answer(
-        self, session: Session, request: Message, number: int, attributes: Mapping[int, AttributeValue]
+        self, session: SwitchClient, request: Message, number: int, attributes: Mapping[int, AttributeValue]
     ) -> None:
         """An event for the sender of a request alone, with its ReferenceID; unless it wants no answer."""
         if request.reference != NO_ANSWER:
@@ -313,7 +317,7 @@ class TServer(ServerFactory):
         return len(clients)
 
     def _send(
-        self, clients: list[Session], number: int, attributes: Mapping[int, AttributeValue], reference: int | None
+        self, clients: list[SwitchClient], number: int, attributes: Mapping[int, AttributeValue], reference: int | None
     ) -> None:
         """One message, stamped with its number and time, to some clients."""
         self._sequence += 1
@@ -334,7 +338,7 @@ class TServer(ServerFactory):
             session.send(frame)
 
 
-_REQUESTS: dict[int, Callable[[TServer, Session, Message], None]] = {
+_REQUESTS: dict[int, Callable[[TServer, SwitchClient, Message], None]] = {
     REGISTER_ADDRESS: TServer._register,
     UNREGISTER_ADDRESS: TServer._unregister,
     DISTRIBUTE_USER_EVENT: TServer._distribute,
