@@ -20,10 +20,13 @@ COUNTERS = ("retrieved", "delivered", "outstanding", "finalized", "returned", "s
 _ENDS = {
     News.STOPPED: "stopped",
     News.UNLOADED: "unloaded",
-    News.EVIDENCE_GONE: "a record showed",
-    News.NO_MORE_RECORDS: "a record showed",
 }
-"""What ends the time that a group runs on empty."""
+"""What ends the time that a group runs on empty, besides a record."""
+
+A_RECORD_SHOWED = "a record showed"
+
+_A_RECORD = "a record shows"
+"""Why evidence is gone, of all reasons, where there was a record; else nobody knows of any."""
 
 LOG_ENDS = "the log ends"
 
@@ -38,6 +41,18 @@ class WouldComplete:
     rule: str
     until: float | None = None
     why: str = LOG_ENDS
+    records: object = None
+    """How many records were known of then."""
+
+    def end(self, now: float, said: Announce, statuses: Callable[[], Sequence[Status]]) -> None:
+        """What its group announces after it: it ran on empty until it ended, or a record showed."""
+        why = _ENDS.get(said.news)
+        if said.news is News.EVIDENCE_GONE and said.text == _A_RECORD:
+            why = A_RECORD_SHOWED
+        elif said.news is News.NO_MORE_RECORDS and _records(_named(statuses(), said.group)) != self.records:
+            why = A_RECORD_SHOWED  # by rule A nothing said that there are none, so nothing is taken back
+        if why is not None:
+            self.until, self.why = now, why
 
     def json(self, end: float) -> dict[str, object]:
         """See Report.json."""
@@ -49,7 +64,7 @@ class WouldComplete:
             "ran_on_until": written(until),
             "ran_on_for": round(until - self.at, 6),
             "ended_by": self.why,
-            "too_early": self.why == "a record showed",
+            "too_early": self.why == A_RECORD_SHOWED,
         }
 
 
@@ -108,11 +123,12 @@ class Report:
             group.sessions.append(SessionReport(now))
         session = group.sessions[-1]
         if said.news is News.WOULD_COMPLETE:
-            session.would.append(WouldComplete(now, said.text.partition(";")[0].removeprefix("rule ")))
-        elif said.news in _ENDS and session.would and session.would[-1].until is None:
-            session.would[-1].until, session.would[-1].why = now, _ENDS[said.news]
+            rule = said.text.partition(";")[0].removeprefix("rule ")
+            session.would.append(WouldComplete(now, rule, records=_records(_named(statuses(), said.group))))
+        elif session.would and session.would[-1].until is None:
+            session.would[-1].end(now, said, statuses)
         if said.news is News.UNLOADED:
-            session.counters = next((status for status in statuses() if status["name"] == said.group), None)
+            session.counters = _named(statuses(), said.group)
 
     def end(self, now: float, statuses: Iterable[Status], counts: Mapping[str, int]) -> None:
         """The logs are at their end."""
@@ -215,6 +231,14 @@ class Report:
         )
 
 
+def _named(statuses: Iterable[Status], name: str) -> Status | None:
+    return next((status for status in statuses if status["name"] == name), None)
+
+
+def _records(status: Status | None) -> object:
+    return None if status is None else (status["retrieved"], status["delivered"])
+
+
 def _former_titles(status: Status) -> Iterator[str]:
     """The names by which a group may have gone before more of them were known."""
     yield str(status["name"]).partition("@")[0]
@@ -231,7 +255,7 @@ def _counted(counters: Status | None) -> str:
 def _would(would: WouldComplete, end: float) -> str:
     until = end if would.until is None else would.until
     ran_on = f"it ran on for {duration(until - would.at)}, until {would.why}"
-    too_early = ": TOO EARLY, look at it" if would.why == "a record showed" else ""
+    too_early = ": TOO EARLY, look at it" if would.why == A_RECORD_SHOWED else ""
     return f"would have been completed at {written(would.at)} by rule {would.rule}; {ran_on}{too_early}"
 
 

@@ -135,6 +135,25 @@ def test_too_early(tmp_path: Path) -> None:
     assert any("TOO EARLY" in line for line in report.text())
 
 
+@pytest.mark.parametrize("trouble", ["control", "SystemError"])
+def test_not_too_early(tmp_path: Path, trouble: str) -> None:
+    """Where nobody knew for a while whether there are records, and then there were none again, it was not too early."""
+    log = traced()
+    if trouble == "control":
+        log.note(36500, "control session lost")
+        log.note(36501, "control session registered")
+    else:
+        for at, event in ((36500, 12), (36501, 13)):
+            log.tells(at, "0", "OCS_CommDN", GSW_STAT_EVENT=event, GSW_CAMPAIGN_GROUP_DBID=101)
+    log.no_records(36600)
+    log.line(37000, "something else happens")
+    log.says(37001, 22)
+    report = replayed(tmp_path, log.text, conf())
+    first = group(report)["sessions"][0]["would_complete"][0]
+    assert (first["too_early"], first["ended_by"]) == (False, "stopped")
+    assert not any("TOO EARLY" in line for line in report.text())
+
+
 def test_an_agent_who_leaves(tmp_path: Path) -> None:
     """When the client that heard there are no more records is gone, that no longer counts, nor when it comes anew."""
     for said in ("client 3(app 3) disconnected", "received from 3(app 3) message RequestRegisterClient"):
