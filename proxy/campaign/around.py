@@ -10,6 +10,7 @@ from attrs import define, field
 
 from proxy.campaign.observation import Command
 from proxy.campaign.registrations import Registrations
+from proxy.campaign.sources import TELL_STATES
 
 
 class References:
@@ -31,7 +32,7 @@ class References:
 
 @define
 class Surroundings:
-    """What all groups share: who is connected, whether OCS is in trouble (SystemError), and where commands go.
+    """What all groups share: what is connected, whether OCS is in trouble (SystemError), and where commands go.
 
     `waiting_clients`: how many requests for groups a session of a client has without an answer.
     """
@@ -46,6 +47,11 @@ class Surroundings:
     counts: dict[str, int] = field(factory=dict)
     waiting_clients: Counter[int] = field(factory=Counter)
     numbers: Iterator[int] = field(factory=lambda: count(1))
+
+    @property
+    def hears_words(self) -> bool:
+        """Whether a source of OCS's words is connected (R1)."""
+        return not self.connected.isdisjoint(TELL_STATES)
 
     def add(self, name: str) -> None:
         """Count one of `name`."""

@@ -34,7 +34,9 @@ class ClientRequest:
 
     So is a Stop or an Unload of our own that is no longer wanted, from the session OURS. `number` grows in the order
     in which requests pass. `asked` is the reference of the status request that asks what became of it; `doubted`
-    where OCS answered that it shows nothing of it: it holds nothing back any more, but it may still be slow.
+    where OCS answered that it shows nothing of it: it holds nothing back any more, but it may still be slow. `taken`
+    where OCS said that it takes it, and has yet to show that. `sessions`, `runs`: how many of the group had begun when
+    it passed.
     """
 
     number: int
@@ -48,6 +50,9 @@ class ClientRequest:
     asked: int | None = None
     times_asked: int = 0
     doubted: bool = False
+    taken: bool = False
+    sessions: int = 0
+    runs: int = 0
 
 
 class ClientRequests:
@@ -90,14 +95,15 @@ class ClientRequests:
         """The request that a word of OCS accepts.
 
         The one with the word's reference; else the oldest that asks for what the word shows, but not one with
-        another reference than the word's.
+        another reference than the word's, unless OCS took it: over HTTP no word carries the reference of a request.
         """
         waiting = [asked for asked in self._unanswered if asked.request is ASKED_FOR[word]]
         named = [asked for asked in waiting if reference is not None and asked.reference == reference]
         alike = [
             asked
             for asked in waiting
-            if None in (reference, asked.reference) and (word is not Word.MODE_CHANGED or _same(asked.mode, mode))
+            if (asked.taken or None in (reference, asked.reference))
+            and (word is not Word.MODE_CHANGED or _same(asked.mode, mode))
         ]
         return next(iter(named + alike), None)
 
@@ -107,7 +113,7 @@ class ClientRequests:
         """The requests that a status accepts: those it was asked about, and `moved` where it moved the group so.
 
         `mode` is that of the group. What OCS does not show, though asked about it, is doubted where it may still
-        decide, else forgotten.
+        decide, waited for where OCS took it, else forgotten.
         """
         accepted = []
         for asked in self:
@@ -117,7 +123,7 @@ class ClientRequests:
                     accepted.append(asked)
             elif about and asked.request in DECIDES:
                 asked.doubted = True
-            elif about:
+            elif about and not asked.taken:
                 self.forget(asked)
         return accepted
 

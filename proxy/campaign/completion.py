@@ -36,6 +36,9 @@ class Completion:
         self._attempts = 0
         self._silences = 0
         self._reference: int | None = None
+        self._references: set[str] = set()
+        self._taken = False
+        self._patience = 0
         self._asked: int | None = None
         self._unloads = False
         self._suspended = False
@@ -54,6 +57,7 @@ class Completion:
         group = self._group
         self._attempts += 1
         self._reference = group.around.references.take()
+        self._references.add(str(self._reference))
         self.due_at = now + group.policy.answer_timeout
         request: type[Stop] | type[Unload]
         if self._step is Step.STOP:
@@ -72,6 +76,13 @@ class Completion:
         if reference == str(self._reference) and self._asked is None:
             self.due_at = now
 
+    def taken(self, reference: str, now: float) -> None:
+        """OCS says that it takes a request with this reference: it is not repeated, and its word is asked for (R21)."""
+        if self._step is not Step.TELL and reference in self._references:
+            self._taken = True
+            if self._asked is None:
+                self.due_at = now + self._group.policy.answer_timeout
+
     def found(self, status: Status, now: float, reference: str | None) -> None:
         """OCS's answer to a status request, as far as it does not change the state of the group (R21)."""
         if status in _UNLOADS:
@@ -83,8 +94,18 @@ class Completion:
             self.due_at = None
         elif self._unloads:
             self.due_at = now + self._group.policy.answer_timeout
+        elif self._taken:
+            self._be_patient(now)
         else:
             self._repeat(now)
+
+    def _be_patient(self, now: float) -> None:
+        """OCS shows the old state, and said that it takes the request: to repeat it could be to do it twice (R21)."""
+        self._patience += 1
+        if self._patience >= self._group.policy.attempts:
+            self._fail(f"OCS took the request, and has shown the old state {self._patience} times since")
+        else:
+            self.due_at = now + self._group.policy.answer_timeout
 
     def _is_answer(self, reference: str | None) -> bool:
         return self._asked is not None and reference in (None, str(self._asked))
@@ -110,14 +131,14 @@ class Completion:
 
         `in_hand` where OCS has it in hand: it was returned or retrieved.
         """
-        if self._step is Step.STOP:
+        if self._step is Step.STOP and not self._taken:
             self.abandon("a record shows")
         else:
             self._came_back = self._came_back or in_hand
 
     def disarmed(self) -> None:
         """A client wants the group to run on without records: what is stopped already is not his to take back."""
-        if self._step is Step.STOP:
+        if self._step is Step.STOP and not self._taken:
             self.abandon("the group is no longer armed")
 
     def went_on(self, now: float) -> None:
@@ -125,8 +146,9 @@ class Completion:
         group = self._group
         if self._step is Step.STOP and group.state in (State.LOADED, State.UNLOADED):
             self._step = Step.TELL
-            self._asked, self.due_at = None, None
-            self._attempts = self._silences = 0
+            self._asked, self.due_at, self._taken = None, None, False
+            self._references.clear()
+            self._attempts = self._silences = self._patience = 0
             if group.notices is not None:
                 group.notices.begin(Word.STOPPED, group.session.agents, now)
         if group.state is State.UNLOADED:
@@ -144,7 +166,7 @@ class Completion:
     def proceed(self, now: float) -> None:
         """Take the next step, if it is time, and if nothing is in between (R22)."""
         group = self._group
-        if not group.can_ask:
+        if not group.can_control:
             return
         self._suspend(bool(group.requests))
         if self.due_at is not None:
@@ -161,6 +183,8 @@ class Completion:
     def _hindrance(self, now: float) -> str | None:
         """What is in between: nothing is sent or repeated while it lasts (R16, R22, R23)."""
         group = self._group
+        if away := group.out_of_reach:
+            return away
         if group.requests:
             return "the answer to a client's request"
         if group.is_blind:
@@ -214,7 +238,9 @@ class Completion:
     def _withdraw(self) -> None:
         group = self._group
         if self._step is not Step.TELL and self.due_at is not None:
-            group.withdraw(Request.STOP if self._step is Step.STOP else Request.UNLOAD, self._reference, self.due_at)
+            group.withdraw(
+                Request.STOP if self._step is Step.STOP else Request.UNLOAD, self._reference, self.due_at, self._taken
+            )
         if group.state in (State.STOPPING, State.UNLOADING):
             group.life.let_go()
 

@@ -32,8 +32,8 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return "nothing: complete = no"
     if group.missing_ids:
         return f"its {', '.join(group.missing_ids)}, for control = {group.control}"
-    if group.control not in group.around.connected:
-        return "the control session"
+    if away := group.out_of_reach:
+        return away
     if group.is_blind:
         return "an agent's session that can be read"
     if held := holding(group, now):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
+from proxy.campaign.clients import ASKED_FOR, OURS
 from proxy.campaign.desktops import Desktops
 from proxy.campaign.names import NOTHING, with_campaign
 from proxy.campaign.observation import (
     AgentHeard,
+    ControlAccepted,
     ControlRefused,
     ControlRequested,
+    GroupReported,
     SourceConnected,
     SourceLost,
     Status,
@@ -24,6 +27,7 @@ from proxy.campaign.observation import (
 
 _AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
 _AGENT_NEWS = (Word.LOADED, Word.STARTED)
+_SHOWN_BY = {request: word for word, request in ASKED_FOR.items()}
 _ANSWERS = {Word.LOADED: Status.ACTIVE, Word.STARTED: Status.RUNNING}
 
 
@@ -50,7 +54,7 @@ class Dialer:
                 self._around.tell(Swallow())
             elif seen.word in _AGENT_NEWS and not is_answer:
                 group.notices.news(seen.dn)
-        if self._around.connected:
+        if self._around.hears_words:
             group.current.mode = seen.mode or group.current.mode
         elif is_answer:
             group.found_by_agent(_ANSWERS[seen.word], now, seen.mode)
@@ -84,6 +88,27 @@ class Dialer:
                 group.completion.refused(seen.reference, now)
                 self._agenda.add(group)
 
+    def control_accepted(self, seen: ControlAccepted, now: float) -> None:
+        """OCS takes a request over HTTP. Where no word of OCS can be heard, that is its word on a client's request."""
+        for group, asked in self._which.client_requests(seen.session):
+            if asked.reference == seen.reference:
+                if self._around.hears_words or asked.session == OURS:
+                    group.taken(asked, now)
+                else:
+                    group.hear(_SHOWN_BY[asked.request], now, asked.mode, asked.reference)
+                self._agenda.add(group)
+        if seen.session == OURS:
+            for group in self._which.groups:
+                if group.completion is not None:
+                    group.completion.taken(seen.reference, now)
+                    self._agenda.add(group)
+
+    def group_reported(self, seen: GroupReported, now: float) -> None:
+        """A report that tells no state teaches names and mode."""
+        group = self._which.meant(seen.names)
+        if group is not None:
+            group.learn_mode(seen.mode)
+
     def word_heard(self, seen: WordHeard, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is None:
@@ -97,7 +122,7 @@ class Dialer:
         group = self._which.meant(seen.names)
         if group is None:
             return
-        if group.follows(seen.source) or (seen.source == group.control and group.can_ask):
+        if group.follows(seen.source):
             group.found(seen.status, now, seen.mode, seen.reference)
         else:
             group.found_elsewhere(seen.status, now, seen.mode)
@@ -105,8 +130,7 @@ class Dialer:
     def source_connected(self, seen: SourceConnected, now: float) -> None:
         self._around.connected.add(seen.source)
         for group in self._which.groups:
-            if group.policy.control.value == seen.source:
-                group.connected(now)
+            group.connected(seen.source, now)
         self._agenda.add(*self._which.groups)
 
     def source_lost(self, seen: SourceLost, now: float) -> None:

@@ -16,7 +16,7 @@ from proxy.campaign.notices import Notices
 from proxy.campaign.observation import Announce, AskStatus, ControlRequested, GroupNames, News, Request, Status, Word
 from proxy.campaign.policy import Attribute, Control, Policy
 from proxy.campaign.requests import DesktopRequest
-from proxy.campaign.sources import CONTRADICTED, LAST_WORD, TELL_STATES
+from proxy.campaign.sources import CONTRADICTED, LAST_WORD, REPORTS, TELL_STATES
 
 NEEDS: dict[Control, tuple[str, ...]] = {
     Control.TEVENTS: ("dbid",),
@@ -26,6 +26,10 @@ NEEDS: dict[Control, tuple[str, ...]] = {
 """Which ids of a group a control protocol needs (N3)."""
 
 
+_FOR_ONE_SESSION = frozenset({Request.START, Request.SET_MODE})
+"""The requests that can only be meant for a session that is there, or that another request begins before."""
+
+
 class Course(Protocol):
     """A completion under way, as far as its group has to tell it what happens (R20 to R23)."""
 
@@ -33,6 +37,9 @@ class Course(Protocol):
 
     def refused(self, reference: str, now: float) -> None:
         """OCS refuses a request with this reference."""
+
+    def taken(self, reference: str, now: float) -> None:
+        """OCS says that it takes a request with this reference."""
 
     def found(self, status: Status, now: float, reference: str | None) -> None:
         """OCS answers a status request."""
@@ -130,6 +137,9 @@ class Group:
         self.control = self._policy.control.value
         needs = NEEDS[self._policy.control]
         self.missing_ids = tuple(need for need in needs if getattr(self._names, need) is None)
+        asked = (self._policy.control,) if self.control in TELL_STATES else (Control.TEVENTS, Control.DIRECT)
+        named = [each.value for each in asked if None not in {getattr(self._names, need) for need in NEEDS[each]}]
+        self._could_be_asked = (*named, *(() if self.control in TELL_STATES else (REPORTS,)))
 
     @property
     def is_alive(self) -> bool:
@@ -137,20 +147,41 @@ class Group:
         return self.state not in (State.NULL, State.UNLOADED)
 
     @property
+    def asked_over(self) -> str | None:
+        """Where OCS would tell its status now, asked for it: over its control protocol.
+
+        Where that tells no states (HTTP), over the surest source that can speak of it; reports need not be asked.
+        """
+        connected = self.around.connected
+        return next((source for source in self._could_be_asked if source in connected), None)
+
+    @property
     def can_ask(self) -> bool:
-        """Whether a request to OCS about this group can be sent now."""
-        return self.control in self.around.connected and not self.missing_ids
+        """Whether OCS would tell its status now, asked for it."""
+        return self.asked_over is not None
+
+    @property
+    def out_of_reach(self) -> str | None:
+        """What is away, so that the group could not be controlled, or nobody would tell what became of it (R17)."""
+        if self.control in TELL_STATES:
+            return None if self.control in self.around.connected else "the control session"
+        if self.control not in self.around.connected:
+            return "OCS's HTTP interface"
+        return None if self.around.hears_words else f"one of {', '.join(TELL_STATES)}, to tell what OCS does"
+
+    @property
+    def can_control(self) -> bool:
+        """Whether a Stop or an Unload of this group can be sent now."""
+        return self.out_of_reach is None and not self.missing_ids
 
     def follows(self, source: str) -> bool:
         """Whether words of this source move it: two sources are in no order with each other (R1).
 
-        It follows its control protocol; where that is not connected, cannot speak of it, or tells no states, the surest
-        source that is connected. Where there is none, whoever speaks.
+        It follows the one it is asked over; where there is none, the surest that is connected, else whoever speaks.
         """
         connected = self.around.connected
-        if self.control in TELL_STATES and self.can_ask:
-            return source == self.control
-        return source == next((surest for surest in TELL_STATES if surest in connected), source)
+        followed = self.asked_over or next((surest for surest in TELL_STATES if surest in connected), source)
+        return source == followed
 
     @property
     def is_blind(self) -> bool:
@@ -214,6 +245,7 @@ class Group:
         self.confirmers |= other.confirmers
         for asked in other.requests:
             other.requests.forget(asked)
+            asked.sessions, asked.runs = self.session.number, self.run
             self.requests.add(asked)
         latest = max(ours, theirs, key=lambda session: session.decided_by)
         self._arm(latest.armed if latest.decided_by else ours.armed or theirs.armed)
@@ -258,12 +290,13 @@ class Group:
         self.announce(News.LOADED, f"session {self.session.number}")
 
     def end_session(self) -> None:
-        """See Lived. A Stop of ours that nobody wants any more has lost its object.
+        """See Lived. A Stop of ours that nobody wants any more has lost its object, as has what was for this session.
 
         What was seen before anything was known of the group is over as well.
         """
         for asked in self.requests:
-            if (asked.session, asked.request) == (OURS, Request.STOP):
+            is_our_stop = (asked.session, asked.request) == (OURS, Request.STOP)
+            if is_our_stop or (asked.taken and asked.request in _FOR_ONE_SESSION and not self._is_for_next(asked)):
                 self.requests.forget(asked)
         if self._upcoming is not None and not self.session.number:
             self.session, self._upcoming = self._upcoming, None
@@ -310,11 +343,12 @@ class Group:
             self.life.unloaded()
         if word is Word.LOADED and self.session.number != before[0]:
             self.session.seen_from_its_beginning(self.around.witnesses, was_known)
-        self._learn_mode(mode or (answered.mode if answered else None))
+        self.learn_mode(mode or (answered.mode if answered else None))
         if answered is not None:
             self._accept(answered)
         elif (self.session.number, self.run) != before:
             self._arm_unasked(word)
+        self._decide_by_taken()
         self._went_on(before, now)
 
     def _arm_unasked(self, word: Word) -> None:
@@ -333,6 +367,7 @@ class Group:
             moved.discard(Request.LOAD)  # it stops to dial; that is no answer to a Load
         for accepted in self.requests.answered_by_status(status, self.current.mode, reference, moved):
             self._accept(accepted)
+        self._decide_by_taken()
         if self.completion is not None:
             self.completion.found(status, now, reference)
         self._went_on(before, now)
@@ -343,7 +378,7 @@ class Group:
         It moves nothing. Evidence that it contradicts is gone (R14); where it still contradicts the state after
         `answer_timeout`, the status is asked.
         """
-        self._learn_mode(mode)
+        self.learn_mode(mode)
         self._told_elsewhere = word
         if self.state in CONTRADICTED[word]:
             if self.doubt_due_at is None:
@@ -375,7 +410,7 @@ class Group:
             self.life.found_running()
         else:
             self.life.found_loaded()
-        self._learn_mode(mode)
+        self.learn_mode(mode)
 
     def _went_on(self, before: tuple[int, int], now: float) -> None:
         if self.run != before[1] and now - self.touched_at < self.policy.answer_timeout:
@@ -383,7 +418,8 @@ class Group:
         if self.completion is not None:
             self.completion.went_on(now)
 
-    def _learn_mode(self, mode: str | None) -> None:
+    def learn_mode(self, mode: str | None) -> None:
+        """OCS tells the dial mode, or (None) does not."""
         if mode is not None and self.state is not State.UNLOADED:
             self.current.mode = mode
 
@@ -401,25 +437,75 @@ class Group:
                 seen.reference,
                 seen.message_reference,
                 now + self.policy.answer_timeout,
+                sessions=self.session.number,
+                runs=self.run,
             )
         )
 
-    def withdraw(self, request: Request, reference: int | None, due_at: float) -> None:
+    def withdraw(self, request: Request, reference: int | None, due_at: float, taken: bool) -> None:
         """Our own request is on its way and no longer wanted: until OCS answers, it is one like any other."""
         number = next(self.around.numbers)
-        self.requests.add(ClientRequest(number, OURS, request, False, None, str(reference), None, due_at))
+        self.requests.add(ClientRequest(number, OURS, request, False, None, str(reference), None, due_at, taken=taken))
 
     def refused(self, refused: ClientRequest) -> None:
         """OCS, or the T-Server, refuses a client's request: all stays as it is."""
         self.requests.forget(refused)
+
+    def taken(self, taken: ClientRequest, now: float) -> None:
+        """OCS says that it takes a request, before it does what is asked, or after (R4).
+
+        Until OCS's word shows that it is done, it is remembered: so that the word is not taken for news that nobody
+        asked for, and nothing of ours is sent in between. A Load decides over the session that it begins only (R3).
+        """
+        taken.taken, taken.doubted = True, False
+        taken.due_at = now + self.policy.answer_timeout
+        if self._is_done(taken):
+            self._accept(taken)
+        else:
+            self._give_way_to(taken)
+            self._decide_by_taken()
+
+    def _is_done(self, taken: ClientRequest) -> bool:
+        """Whether OCS's word showed before its reply that it did what it was asked."""
+        if taken.request is Request.LOAD:
+            return self.is_alive and self.session.number > taken.sessions
+        if taken.request is Request.START:
+            return self.in_run and self.run > taken.runs
+        if taken.request is Request.STOP:
+            return self.state in (State.LOADED, State.UNLOADED)
+        return taken.request is Request.UNLOAD and self.state is State.UNLOADED
+
+    def _decide_by_taken(self) -> None:
+        """What OCS took arms or disarms the session that it is for, once that has begun (R3)."""
+        for asked in self.requests:
+            if asked.taken and asked.request in _FOR_ONE_SESSION and self.is_alive and not self._is_for_next(asked):
+                if asked.request is Request.SET_MODE:
+                    self._accept(asked)
+                else:
+                    self._decide(asked)
+
+    def _is_for_next(self, asked: ClientRequest) -> bool:
+        """Whether a Load came before it, and OCS has not shown what became of that: it is for another session."""
+        loads = [other for other in self.requests if other.request is Request.LOAD and not other.doubted]
+        return any(load.number < asked.number for load in loads)
 
     def _accept(self, accepted: ClientRequest) -> None:
         self.requests.forget(accepted)
         if accepted.session == OURS:
             self.announce(News.STOPPED_WITH_RECORDS, f"our {accepted.request.value} was accepted when no longer wanted")
             return
+        self._give_way_to(accepted)
+        if accepted.taken and accepted.request is Request.SET_MODE:
+            self.learn_mode(accepted.mode)
+        self._decide(accepted)
+
+    def _give_way_to(self, accepted: ClientRequest) -> None:
+        """OCS accepts a client's Load or Start: the group is wanted (R22)."""
         if accepted.request in (Request.LOAD, Request.START) and self.completion is not None:
             self.completion.abandon(f"a client's {accepted.request.value} was accepted")
+
+    def _decide(self, accepted: ClientRequest) -> None:
+        """The latest accepted request arms or disarms (R3)."""
         decides = accepted.request in DECIDES and self.state is not State.UNLOADED
         if decides and accepted.number > self.current.decided_by:
             self.current.decided_by = accepted.number
@@ -446,7 +532,7 @@ class Group:
             if asked.times_asked >= self.policy.attempts:
                 self.requests.forget(asked)
                 self.around.add("client_requests_never_answered")
-            elif self.can_ask or self.missing_ids:
+            elif self.can_ask or self.missing_ids or self.out_of_reach is None:
                 asked.times_asked += 1
         if self.can_ask:
             self._ask_about([asked for asked in silent if asked in self.requests])
@@ -458,14 +544,18 @@ class Group:
                 asked.asked = reference
 
     def ask_status(self) -> int:
-        """Ask OCS for the status. The reference of the request."""
-        reference = self.around.references.take()
-        self.around.tell(AskStatus(self.title, self.control, self.names, reference))
+        """Ask OCS for the status; where that cannot be done, the question will be met with silence.
+
+        The reference of the request: an answer has the same, or none, as a report has, which comes by itself.
+        """
+        reference, source = self.around.references.take(), self.asked_over
+        if source not in (None, REPORTS):
+            self.around.tell(AskStatus(self.title, source, self.names, reference))
         return reference
 
-    def connected(self, now: float) -> None:
-        """The control session is registered: the status is asked, whatever was known (R2)."""
-        if self.missing_ids:
+    def connected(self, source: str, now: float) -> None:
+        """A source of OCS's words is there: the status is asked, whatever was known (R2)."""
+        if source != self.asked_over:
             return
         reference = self.ask_status()
         for asked in self.requests:

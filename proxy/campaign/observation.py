@@ -278,6 +278,18 @@ class ControlRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlAccepted:
+    """OCS takes a control request, by its reference: an HTTP success. It may not have done yet what is asked (A).
+
+    Session 0: the proxy's own request.
+    """
+
+    session: int
+    names: GroupNames
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class WordHeard:
     """OCS's word on a group's life (R1). `reference` where it answers a request that had one.
 
@@ -303,8 +315,19 @@ class StatusHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupReported:
+    """A status report that does not tell the group's state: it has these names and this dial mode."""
+
+    names: GroupNames
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceConnected:
-    """OCS's word can be heard from here on; for a control protocol: our own session is registered."""
+    """OCS's word can be heard from here on; for a control protocol: our own session is registered.
+
+    Over HTTP no word is heard: OCS's HTTP interface can be reached.
+    """
 
     source: str
 
@@ -426,8 +449,10 @@ Observation = (
     | AgentHeard
     | ControlRequested
     | ControlRefused
+    | ControlAccepted
     | WordHeard
     | StatusHeard
+    | GroupReported
     | SourceConnected
     | SourceLost
     | WaitingRecords

@@ -9,7 +9,10 @@ from __future__ import annotations
 from proxy.campaign.life import State
 from proxy.campaign.observation import Status, Word
 
-TELL_STATES = ("tevents", "direct", "reports")
+REPORTS = "reports"
+"""OCS's status reports: they answer by themselves, and cannot be asked."""
+
+TELL_STATES = ("tevents", "direct", REPORTS)
 """The sources that tell the states of groups, the surest first (A); an HTTP success is acceptance only."""
 
 CONTRADICTED: dict[Word, frozenset[State]] = {

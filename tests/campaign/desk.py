@@ -30,12 +30,14 @@ from proxy.campaign.observation import (
     Announce,
     CallReleased,
     Command,
+    ControlAccepted,
     ControlRefused,
     ControlRequested,
     DesktopError,
     DnRegistered,
     DnUnregistered,
     GroupNames,
+    GroupReported,
     ListStatistics,
     MessageRefused,
     MessageTaken,
@@ -258,6 +260,14 @@ class Ocs:
     def refuses(self, reference: object, names: GroupNames | None = None, session: int = 0) -> list[Command]:
         """EvError to the request with this reference."""
         return self._desk.sees(ControlRefused(session, names or GroupNames(), _text(reference)))
+
+    def takes(self, reference: object, names: GroupNames | None = None, session: int = 0) -> list[Command]:
+        """A success over HTTP: OCS takes the request with this reference."""
+        return self._desk.sees(ControlAccepted(session, names or GroupNames(), str(reference)))
+
+    def reports(self, mode: str | None = None, names: GroupNames | None = None) -> list[Command]:
+        """A status report that does not tell the group's state."""
+        return self._desk.sees(GroupReported(names or self._desk.names, mode))
 
     def waits_for_records(self, names: GroupNames | None = None) -> list[Command]:
         """Statistics: WaitingRecords starts."""
@@ -506,6 +516,10 @@ class Client:
     def hears_refusal(self, reference: object, names: GroupNames | None = None) -> list[Command]:
         """EvError on the client's own session."""
         return self._desk.ocs.refuses(reference, names, self.session)
+
+    def hears_success(self, reference: object, names: GroupNames | None = None) -> list[Command]:
+        """The reply over HTTP: OCS takes the request."""
+        return self._desk.ocs.takes(reference, names, self.session)
 
     def taken(self, message_reference: int) -> list[Command]:
         """EventACK of the T-Server."""

@@ -393,12 +393,12 @@ def test_r1_agents_events_are_the_word_while_nothing_else_is_connected() -> None
 def test_r1_agents_events_are_the_word_again_once_the_last_source_is_lost() -> None:
     """Two sources: with one of them OCS's word is still heard."""
     desk = desk_in("unloaded")
-    desk.ocs.at("status reports").connected()
+    desk.ocs.at("reports").connected()
     anna = desk.agent()
     desk.ocs.lost()
     anna.hears(Word.LOADED)
     assert desk["state"] == "unloaded"
-    desk.ocs.at("status reports").lost()
+    desk.ocs.at("reports").lost()
     anna.hears(Word.LOADED)
     assert desk["state"] == "loaded"
 

@@ -809,7 +809,8 @@ def done(control: Control, names: GroupNames) -> tuple[Desk, Agent]:
     """A group without records, but for the settle time."""
     desk = Desk(group(names._replace(name="Sales@Agents"), Policy(by=By.PROXY, control=control)))
     desk.ocs.at(control.value).connected()
-    told = desk.ocs.at("tevents" if control is Control.OCS_HTTP else control.value)
+    told = desk.ocs.at("reports" if control is Control.OCS_HTTP else control.value)
+    told.connected()
     client = desk.client(GroupNames(name="Sales@Agents"))
     told.loaded(reference=client.loads(1))
     told.started("Preview", reference=client.starts(1))

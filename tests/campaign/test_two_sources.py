@@ -222,9 +222,9 @@ def test_r1_ocs_http_tells_no_states(connected: list[str], followed: str) -> Non
             assert desk["state"] is None
     desk.ocs.at(followed).loaded()
     assert desk["state"] == "loaded"
-    (asked,) = desk.sent(AskStatus)
-    desk.ocs.at("ocs-http").answers(Status.RUNNING, reference=asked.reference)
-    assert desk["state"] == "running", "what it is asked it answers"
+    assert [asked.control for asked in desk.sent(AskStatus)] == [followed] * (followed != "reports")
+    desk.ocs.at(followed).answers(Status.RUNNING)
+    assert desk["state"] == "running"
 
 
 def test_n3_without_the_ids_for_its_control_another_source_is_followed() -> None:
