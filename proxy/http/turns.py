@@ -129,6 +129,10 @@ class Site(Protocol):
         """The wanted body is there. Now or later the turn is forwarded, or answered."""
         ...
 
+    def tunnelled(self, turn: Turn) -> None:
+        """The client and its upstream speak another protocol over this connection from now on (WebSocket), unseen."""
+        ...
+
     def gone(self, connection: int) -> None:
         """A client's connection ended."""
         ...

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
     IListeningPort,
     IProtocol,
     IProtocolFactory,
-    IStreamServerEndpoint,
     ITransport,
 )
 from twisted.logger import Logger
@@ -24,6 +22,7 @@ from zope.interface import implementer
 from proxy.interfaces import IWireFormat
 from proxy.relay.causes import Cause
 from proxy.relay.frames import FrameWalk, Looks, Want
+from proxy.relay.ports import Ports
 from proxy.relay.session import Session, host
 from proxy.relay.upstreams import Upstreams
 
@@ -90,9 +89,8 @@ class Relay:
         self.sessions: dict[int, Session] = {}
         self.begun = 0
         self.causes: dict[Cause, int] = dict.fromkeys(Cause, 0)
-        self.ports: list[IListeningPort] = []
         self._reactor = reactor
-        self._listen = listen
+        self._ports = Ports(reactor, listen, self)
         self._wire = wire
         self._numbers = numbers
         self._attach = attach
@@ -104,29 +102,21 @@ class Relay:
 
     def start(self) -> Deferred[None]:
         """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return Deferred.fromCoroutine(self._start())
-
-    async def _start(self) -> None:
-        try:
-            for description in self._listen:
-                self.ports.append(await _endpoint(self._reactor, description).listen(self))
-        except BaseException:
-            await self.stop_listening()
-            raise
+        return self._ports.start()
 
     def stop_listening(self) -> Deferred[None]:
         """Take no more clients; sessions go on."""
-        return Deferred.fromCoroutine(self._stop_listening())
+        return self._ports.stop()
 
-    async def _stop_listening(self) -> None:
-        ports, self.ports = self.ports, []
-        for port in ports:
-            await _stopped(port)
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """Where it listens."""
+        return self._ports.ports
 
     @property
     def is_listening(self) -> bool:
         """Whether every endpoint listens."""
-        return len(self.ports) == len(self._listen)
+        return self._ports.are_open
 
     # ----------------------------------------------------------------------------------------------------- the count
 
@@ -174,7 +164,7 @@ class Relay:
         if len(self.sessions) >= self.limits.max_sessions:
             self.causes[Cause.REFUSED_MAX_SESSIONS] += 1
             self.log.warn("a connection from {peer} was refused: max_sessions", peer=host(addr))
-            return _Refusal()
+            return Refusal()
         session = Session(self, next(self._numbers))
         self.sessions[session.number] = session
         return session.client
@@ -316,7 +306,7 @@ class _Watched:
 
 
 @implementer(IProtocol)
-class _Refusal:
+class Refusal:
     """What a connection over max_sessions gets: its end, at once."""
 
     def makeConnection(self, transport: ITransport) -> None:
@@ -331,12 +321,3 @@ class _Refusal:
 
     def connectionLost(self, reason: Failure) -> None:
         """See IProtocol."""
-
-
-def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
-    return endpoint
-
-
-def _stopped(port: IListeningPort) -> Deferred[Any]:
-    return maybeDeferred(port.stopListening)

@@ -1,0 +1,228 @@
+"""The relay of an HTTP channel: listens, brings clients' requests to upstreams, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from proxy.http.address import HttpUpstream
+from proxy.http.asked import Asked
+from proxy.http.bodies import Framing
+from proxy.http.client import ClientConnection
+from proxy.http.counts import HttpCounts, add
+from proxy.http.exchange import UNREACHABLE, Exchange, mended
+from proxy.http.limits import HttpLimits
+from proxy.http.patience import Patience
+from proxy.http.turns import Fetch, Replies, RequestHead, Site, Turn
+from proxy.http.upstream import HttpUpstreams
+from proxy.http.watched import Watch, WatchedSite
+from proxy.relay.causes import Cause
+from proxy.relay.listener import Refusal
+from proxy.relay.ports import Ports
+from proxy.relay.session import host
+
+
+@implementer(IProtocolFactory)
+class HttpRelay:
+    """See Exchanges. Relays clients' requests to the upstreams, and lets a channel, `site`, look.
+
+    `listen` are endpoint strings; `numbers` gives connections and requests their numbers; `name` is the channel's.
+    `tunnels`: requests for WebSockets are relayed, instead of refused.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        listen: Sequence[str],
+        upstreams: Sequence[HttpUpstream],
+        limits: HttpLimits,
+        numbers: Iterator[int],
+        site: Site,
+        name: str,
+        tunnels: bool = False,
+    ) -> None:
+        self.name = name
+        self.limits = limits
+        self.tunnels = tunnels
+        self.counts = HttpCounts()
+        self.upstreams = HttpUpstreams(reactor, upstreams, limits.connect_timeout, self.counts)
+        self.site = WatchedSite(site, Watch(self.log, name, self.counts))
+        self.connections: dict[int, ClientConnection] = {}
+        self.exchanges: set[Exchange] = set()
+        self._reactor = reactor
+        self._ports = Ports(reactor, listen, self)
+        self._numbers = numbers
+        self._empty: list[Deferred[None]] = []
+
+    # ---------------------------------------------------------------------------------------------------- listening
+
+    def start(self) -> Deferred[None]:
+        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
+        return self._ports.start()
+
+    def stop_listening(self) -> Deferred[None]:
+        """Take no more clients; connections go on."""
+        return self._ports.stop()
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """Where it listens."""
+        return self._ports.ports
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether every endpoint listens."""
+        return self._ports.are_open
+
+    # ------------------------------------------------------------------------------------------------------- all of it
+
+    @property
+    def open_now(self) -> int:
+        """How many connections of clients there are."""
+        return len(self.connections)
+
+    def end_all(self, cause: Cause) -> Deferred[None]:
+        """End every connection; requests that have begun first get their reply, within the deadline.
+
+        Fires when none is left. Replies for which no client waits are cut off then.
+        """
+        for connection in list(self.connections.values()):
+            connection.finish(cause)
+        late = self._reactor.callLater(self.limits.deadline, self.cut_off_all, Cause.DEADLINE)
+        empty = self._when_empty()
+        empty.addCallback(lambda _: self._end_exchanges(late))
+        return empty
+
+    def _end_exchanges(self, late: Any) -> None:
+        if late.active():
+            late.cancel()
+        for exchange in list(self.exchanges):
+            exchange.shut_down()
+
+    def cut_off_all(self, cause: Cause) -> Deferred[None]:
+        """End every connection now. Fires when none is left."""
+        for connection in list(self.connections.values()):
+            connection.cut_short(cause, at_once=True)
+        for exchange in list(self.exchanges):
+            exchange.shut_down()
+        return self._when_empty()
+
+    def _when_empty(self) -> Deferred[None]:
+        if not self.connections:
+            return succeed(None)
+        empty: Deferred[None] = Deferred()
+        self._empty.append(empty)
+        return empty
+
+    # --------------------------------------------------------------------------------------------- see IProtocolFactory
+
+    def buildProtocol(self, addr: IAddress | None) -> IProtocol:
+        """See IProtocolFactory."""
+        self.counts.begun += 1
+        if len(self.connections) >= self.limits.max_sessions:
+            self.counts.causes[Cause.REFUSED_MAX_SESSIONS] += 1
+            self.log.warn("{name}: a connection from {peer} was refused: max_sessions", name=self.name, peer=host(addr))
+            return Refusal()
+        connection = ClientConnection(self, next(self._numbers))
+        self.connections[connection.number] = connection
+        return connection
+
+    def doStart(self) -> None:
+        """See IProtocolFactory."""
+
+    def doStop(self) -> None:
+        """See IProtocolFactory."""
+
+    # ---------------------------------------------------------------------------------------------------- see Exchanges
+
+    def forward(self, turn: Turn, body: bytes, replies: Replies | None = None) -> None:
+        """See Exchanges. A client that has left meanwhile is no mistake: nothing is sent then."""
+        assert isinstance(turn, Asked)
+        watched = self.site.replies(replies)
+        if not turn.waiting:
+            if watched is not None:
+                watched.failed("the client left")
+            return
+        head, framing = mended(turn.head, turn.framing, len(body))
+        exchange = Exchange(self, head, framing, watched, turn, self.connections.get(turn.connection))
+        exchange.goes_to(turn)
+        exchange.begin(body, turn.trailers)
+
+    def fetch(self, head: RequestHead, body: bytes, replies: Replies, turn: Turn | None = None) -> Fetch:
+        """See Exchanges."""
+        assert turn is None or isinstance(turn, Asked)
+        head, framing = mended(head, Framing.LENGTH if body else Framing.NONE, len(body))
+        origin = None if turn is None else self.connections.get(turn.connection)
+        exchange = Exchange(self, head, framing, self.site.replies(replies), turn, origin)
+        exchange.begin(body)
+        return exchange
+
+    # ----------------------------------------------------------------------------------------- asked by its connections
+
+    def patience(self, over: Callable[[], None]) -> Patience:
+        """A time limit."""
+        return Patience(self._reactor, over)
+
+    def next_number(self) -> int:
+        """The number of a request."""
+        return next(self._numbers)
+
+    def came_from_client(self, size: int) -> None:
+        """So many bytes came from a client."""
+        self.counts.client_bytes += size
+
+    def replied(self, method: bytes | None, status: int) -> None:
+        """A reply to such a request began."""
+        self.counts.replied(method, status)
+
+    def stream(self, turn: Asked, origin: ClientConnection, why: str | None) -> Exchange:
+        """A request streams by."""
+        if why is not None:
+            add(self.counts.unread_requests, why)
+        replies = self.site.passing(turn, why)
+        exchange = Exchange(self, turn.head, turn.framing, replies, turn, origin)
+        exchange.goes_to(turn)
+        exchange.begin(None)
+        return exchange
+
+    def whole(self, turn: Asked, body: bytes) -> None:
+        """A wanted body is there. Where looking at it fails, it is forwarded as it came."""
+        if not self.site.whole(turn, body) and turn.waiting and turn.exchange is None:
+            self.forward(turn, body)
+
+    def failed_upstream(self, exchange: Exchange, why: str, problem: str) -> None:
+        """A request failed upstream."""
+        add(self.counts.upstream_failures, why)
+        self.log.warn(
+            "{name}: {method} {path}: {why} {problem}",
+            name=self.name,
+            method=exchange.head.method.decode("ascii"),
+            path=exchange.head.target.partition(b"?")[0].decode("ascii", "replace"),
+            why="no upstream could be reached:" if why == UNREACHABLE else f"the upstream's answer: {why}",
+            problem=problem,
+        )
+
+    def tunnelled(self, turn: Asked) -> None:
+        """A request became a tunnel."""
+        self.counts.tunnels += 1
+        self.site.tunnelled(turn)
+
+    def over(self, connection: ClientConnection, cause: Cause) -> None:
+        """A client's connection is gone."""
+        del self.connections[connection.number]
+        self.counts.causes[cause] += 1
+        self.log.debug(
+            "{name}: connection {number} ended: {cause}", name=self.name, number=connection.number, cause=cause
+        )
+        self.site.gone(connection.number)
+        if not self.connections:
+            waiting, self._empty = self._empty, []
+            for empty in waiting:
+                empty.callback(None)
