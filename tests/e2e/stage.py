@@ -20,6 +20,7 @@ from proxy.simulator.client import TClient
 from proxy.simulator.conf import read_conf
 from proxy.simulator.service import Simulator
 from proxy.tevents.message import EVENT_REGISTERED, EVENT_USER_EVENT
+from tests.quiet import Quiet
 
 PROXY = """
 [tevents]
@@ -117,9 +118,13 @@ class Client:
 
 
 class Stage(TestCase):
-    """A play: `await self.raise_curtain(...)`, then clients, then time."""
+    """A play: `await self.raise_curtain(...)`, then clients, then time.
 
-    timeout = 100
+    Time passes only by `passes` and `in_time`, and only while nothing is on its way between any two: what is said is
+    heard before the next moment, however long the system takes to carry it.
+    """
+
+    timeout = 300
 
     async def raise_curtain(
         self,
@@ -187,6 +192,34 @@ class Stage(TestCase):
 
         look()
         return done
+
+    def quiet(self) -> Deferred[None]:
+        """Fires when nothing is on its way, and nobody is at work elsewhere."""
+        quiet = Quiet()
+        return self.until(lambda: self.is_idle() and quiet())
+
+    def is_idle(self) -> bool:
+        """Whether nobody is at work who is no part of the reactor, in a thread of its own."""
+        return True
+
+    async def passes(self, seconds: float, step: float | None = None) -> None:
+        """Let time pass, at once or in steps; whatever comes of it has come."""
+        step = step or seconds
+        for _ in range(round(seconds / step)):
+            await self.quiet()
+            self.clock.advance(step)
+        await self.quiet()
+
+    async def in_time(self, holds: Callable[[], object]) -> None:
+        """Let time pass, little by little, until something holds. It need not within an hour."""
+        for _ in range(36000):
+            await self.quiet()
+            if holds():
+                return
+            self.clock.advance(0.1)
+        self.fail(
+            "\n".join(["it never came:", str(self.group()), str(self.ocs()), *map(str, self.proxy.board.timeline)])
+        )
 
     def group(self) -> dict:
         """What the proxy says of the group."""

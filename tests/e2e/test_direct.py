@@ -62,16 +62,6 @@ class TestDirect(Stage):
             self.assertEqual(words, ["CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignUnloaded"])
         self.assertEqual(self.group()["state"], "unloaded")
 
-    async def in_time(self, holds) -> None:
-        """Let time pass, little by little, until something holds."""
-
-        def later() -> bool:
-            if not holds():
-                self.clock.advance(0.1)
-            return bool(holds())
-
-        await self.until(later)
-
     async def test_an_ocs_that_tells_all_who_registered(self) -> None:
         """OCS tells its direct clients what happens, and no agent that it is over: all are told, once."""
         await self.play("notify_agents = no\nacks = bare")
@@ -105,7 +95,7 @@ class TestDirect(Stage):
         await self.order("load")
         await self.in_time(lambda: self.group()["state"] == "loaded")
         asked = self.proxy.board.sent["ask_status"]
-        self.clock.pump([1.0] * 60)
+        await self.passes(60, 1)
         self.assertFalse(self.group()["armed"])
         self.assertEqual(self.proxy.board.sent["ask_status"], asked)
 

@@ -18,29 +18,29 @@ class TestPreviewTrap(Stage):
             await self.until(lambda: "CampaignStarted" in agent.heard())  # noqa: B023
 
         await self.finish_records(agents[0], 1)
-        self.runs_on()
+        await self.runs_on()
         await self.finish_records(agents[1], 9)
-        self.runs_on()
+        await self.runs_on()
         for done in range(10, RECORDS):
             await self.finish_records(agents[done % 3], 1)
         self.assertEqual(self.ocs()["left"], 0)
-        self.runs_on()
+        await self.runs_on()
 
         agents[0].ask("PreviewRecordRequest")
         await self.until(lambda: agents[0].heard("GSW_ERROR"))
         await self.until(lambda: self.group()["exhausted"])
-        self.clock.advance(59)
+        await self.passes(59)
         self.assertEqual(self.proxy.board.sent["stop"], 0)
-        self.clock.advance(2)
+        await self.passes(2)
         self.assertEqual(self.proxy.board.sent["stop"], 1)
         await self.until(lambda: self.happened("stopped"))
         await self.told(agents, "CampaignStopped")
         self.assertEqual(self.proxy.board.sent["unload"], 1)
         await self.until(lambda: self.ocs()["accepted"].get("unload"))
-        self.clock.pump([0.5] * 4)  # OCS takes its time
+        await self.passes(2, 0.5)  # OCS takes its time
         await self.until(lambda: self.happened("completed"))
         await self.told(agents, "CampaignUnloaded")
-        self.clock.advance(3600)
+        await self.passes(3600)
 
         for agent in agents:
             words = [word for word in agent.heard() if word.startswith("Campaign")]
@@ -57,9 +57,9 @@ class TestPreviewTrap(Stage):
         self.assertEqual(sent, ["Stop sent", "stopped", "Unload sent"])
         self.assertIn(20, console.heard("GSW_CM_MessageType"))
 
-    def runs_on(self) -> None:
+    async def runs_on(self) -> None:
         """However much time passes, nothing is stopped."""
-        self.clock.advance(3000)
+        await self.passes(3000)
         self.assertEqual(self.group()["state"], "running")
         self.assertEqual(self.proxy.board.sent["stop"], 0)
 
@@ -69,7 +69,7 @@ class TestPreviewTrap(Stage):
 
     async def told(self, agents: list[Client], word: str) -> None:
         """Every agent hears the word, from OCS, or from the proxy once notify_wait is over."""
-        self.clock.advance(2.1)
+        await self.passes(2.1)
         await self.until(lambda: all(word in agent.heard() for agent in agents))
 
     async def test_an_ocs_that_tells_nobody(self) -> None:

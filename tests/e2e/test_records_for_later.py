@@ -6,9 +6,6 @@ import sqlite3
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from twisted.internet import reactor
-from twisted.internet.task import deferLater
-
 from proxy.witness.calling_list import calling_list
 from tests.e2e.stage import Client, Stage
 from tests.witness.postgresql import PostgreSQL, postgresql
@@ -59,13 +56,11 @@ class Play(Stage):
     def copy(self) -> None:
         """The table that is asked is the simulator's own."""
 
-    async def passes(self, seconds: int) -> None:
+    async def looks_on(self, seconds: int) -> None:
         """Time passes; whenever the table is asked, the answer is waited for."""
         for _ in range(seconds // 5):
             self.copy()
-            await self.until(self.is_idle)
-            self.clock.advance(5)
-            await self.until(self.is_idle)
+            await self.passes(5)
 
     def is_idle(self) -> bool:
         """Whether the witness has asked all it wanted to know."""
@@ -80,9 +75,9 @@ class Play(Stage):
 
     async def later(self, anna: Client) -> None:
         """The three are held for, until they are called and done."""
-        await self.passes(3000)
+        await self.looks_on(3000)
         self.runs_on(f"3 records scheduled for later ({NAME})")
-        await self.passes(LATER - int(self.clock.seconds()) + 40)
+        await self.looks_on(LATER - int(self.clock.seconds()) + 40)
         self.assertIn(self.group()["waiting_for"], (f"3 records ready ({NAME})", "no more records"))
         await self.finish_records(anna, 3)
         await self.hears_no_records(anna)
@@ -92,13 +87,9 @@ class Play(Stage):
         """Asked once more, then stopped, and unloaded."""
         for _ in range(20):
             if not self.proxy.board.sent["stop"]:
-                await self.passes(5)
+                await self.looks_on(5)
         self.assertEqual(self.proxy.board.sent["stop"], 1)
-        for _ in range(1000):
-            if self.group()["state"] != "unloaded":
-                self.clock.advance(0.05)
-                await deferLater(reactor, 0)
-        self.assertEqual(self.group()["state"], "unloaded")
+        await self.in_time(lambda: self.group()["state"] == "unloaded")
         self.assertEqual(self.group()["completions"], 1)
 
 
@@ -109,7 +100,7 @@ class TestInSqlite(Play):
         """Not while three records are for later; when they are done it is, after a last look at the table."""
         anna = await self.play()
         await self.later(anna)
-        await self.passes(30)
+        await self.looks_on(30)
         self.assertEqual(self.proxy.board.sent["stop"], 0)
         await self.is_completed()
 
@@ -117,11 +108,10 @@ class TestInSqlite(Play):
         """Between two looks at the table a record is appended: the last look before the Stop finds it."""
         anna = await self.play()
         await self.later(anna)
-        await self.passes(30)
-        self.clock.advance(28 - self.clock.seconds() % 30)
-        await self.until(self.is_idle)
+        await self.looks_on(30)
+        await self.passes(28 - self.clock.seconds() % 30)
         self.file.execute("INSERT INTO Customers (contact_info, chain_id, daily_from) VALUES ('5', 9, 86399)")
-        await self.passes(300)
+        await self.looks_on(300)
         self.runs_on(f"1 record ready ({NAME})")
 
 
@@ -148,14 +138,14 @@ class TestInPostgreSQL(Play):
         """While PostgreSQL is away nothing is completed, and it is said why; when it is back, the group is."""
         anna = await self.play(self.server.url, "customers")
         await self.later(anna)
-        await self.passes(30)
+        await self.looks_on(30)
         self.server.stop()
         self.addCleanup(lambda: self.server.is_running or self.server.start())
-        await self.passes(2000)
+        await self.looks_on(2000)
         self.runs_on(f"witness {NAME}, which is lost")
         [reason] = self.proxy.status.health()
         self.assertIn(f"witness {NAME}: does not count: connection", reason)
         self.server.start()
-        await self.passes(30)
+        await self.looks_on(30)
         self.assertEqual(self.proxy.status.health(), [])
         await self.is_completed()

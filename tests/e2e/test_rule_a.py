@@ -34,14 +34,14 @@ class TestRuleA(Stage):
         console = await self.start_group()
         for agent in self.agents:
             await self.until(lambda: "CampaignStarted" in agent.heard())  # noqa: B023
-        self.passes(2)
+        await self.reads_on(2)
         self.assertIsNone(self.witness.problem)
         self.assertIsNone(self.group()["retrieved"])
         return console
 
-    def passes(self, seconds: int) -> None:
+    async def reads_on(self, seconds: int) -> None:
         """Time passes, second by second: the log is read on."""
-        self.clock.pump([1] * seconds)
+        await self.passes(seconds, 1)
 
     async def finish(self, number: int) -> None:
         """The agents share that many records."""
@@ -56,12 +56,12 @@ class TestRuleA(Stage):
 
     async def all_finalized(self) -> None:
         """Both batches were retrieved, and every record is finalized; between the two, nothing is completed."""
-        self.passes(RETRIEVAL)
+        await self.reads_on(RETRIEVAL)
         self.assertEqual(self.group()["retrieved"], 25)
         await self.finish(25)
-        self.passes(RETRIEVAL - 10)
+        await self.reads_on(RETRIEVAL - 10)
         self.runs_on("no more records")
-        self.passes(12)
+        await self.reads_on(12)
         self.assertEqual(self.group()["retrieved"], 40)
         await self.finish(15)
         self.assertEqual((self.group()["retrieved"], self.group()["finalized"]), (40, 40))
@@ -71,15 +71,11 @@ class TestRuleA(Stage):
         await self.play()
         await self.all_finalized()
         self.assertFalse(self.group()["exhausted"])
-        self.passes(58)
+        await self.reads_on(58)
         self.assertEqual(self.proxy.board.sent["stop"], 0)
-        self.passes(3)
+        await self.reads_on(3)
         self.assertEqual(self.proxy.board.sent["stop"], 1)
-        await self.state("loaded")
-        self.passes(3)
-        await self.until(lambda: self.ocs()["accepted"].get("unload"))
-        self.passes(2)
-        await self.state("unloaded")
+        await self.in_time(lambda: self.group()["state"] == "unloaded")
         self.assertEqual(self.group()["completions"], 1)
         self.assertFalse(self.group()["exhausted"])
         self.assertEqual(self.ocs()["left"], 0)
@@ -92,24 +88,24 @@ class TestRuleA(Stage):
         await self.play()
         await self.all_finalized()
         elsewhere = self.log.rename(self.log.with_name(self.log.name + ".elsewhere"))
-        self.passes(200)
+        await self.reads_on(200)
         self.runs_on("no more records (lost: ocs-log)")
         self.assertIsNone(self.group()["retrieved"])
         self.assertIn("witness ocs-log: does not count: is not there", self.proxy.status.health())
         elsewhere.rename(self.log)
-        self.passes(90)
+        await self.reads_on(90)
         self.assertEqual([reason for reason in self.proxy.status.health() if "witness" in reason], [])
         self.runs_on("no more records")
 
     async def test_a_copy_of_the_log_that_is_truncated(self) -> None:
         """Lines may be missing after it: what was retrieved is unknown until the group is loaded again."""
         await self.play()
-        self.passes(RETRIEVAL)
+        await self.reads_on(RETRIEVAL)
         await self.finish(25)
         self.log.write_bytes(b"")
-        self.passes(RETRIEVAL + 2)
+        await self.reads_on(RETRIEVAL + 2)
         await self.finish(15)
-        self.passes(200)
+        await self.reads_on(200)
         self.assertIsNone(self.group()["retrieved"])
         self.runs_on("no more records")
 
@@ -125,5 +121,5 @@ class TestRuleA(Stage):
         read = dict(self.witness.counts)
         with self.log.open("a") as file:
             file.write("one more\n")
-        self.passes(5)
+        await self.reads_on(5)
         self.assertEqual(self.witness.counts, read)
