@@ -4,6 +4,8 @@ simulate --config FILE [--port-file FILE] [--status-file FILE]
 simulate --agents --connect ENDPOINT --dns 3001-3005 [--talk 0.1 ...] [--report FILE] [--until-unloaded]
 simulate --operator load|start|stop|unload|... --connect ENDPOINT --group DBID [--auto-completion 1]
 simulate --operator load|... --direct --connect ENDPOINT --campaign-id DBID --group-id DBID [--auto-completion 1]
+simulate --operator load|... --http --connect http://HOST:PORT --group DBID [--auto-completion 1]
+simulate --operator load|... --gws --connect http://HOST:PORT --campaign-id DBID --group-id DBID [--auto-completion 1]
 """
 
 from __future__ import annotations
@@ -25,9 +27,13 @@ from proxy.simulator import operator
 from proxy.simulator.agent import Habits
 from proxy.simulator.conf import read_conf, read_dns
 from proxy.simulator.crew import Crew
+from proxy.simulator.httpoperator import at_gws, at_ocs, give
 from proxy.simulator.operator import DirectOperator, Operator, Order
-from proxy.simulator.service import Simulator
+from proxy.simulator.service import Simulator, write_json
 from proxy.simulator.vocabulary import DIAL_MODES
+
+DOORS = {"direct": "campaign managers", "ocs-http": "OCS HTTP", "gws": "clients of GWS"}
+"""What listens besides T-Server, and for whom."""
 
 
 def main(arguments: list[str]) -> int:
@@ -89,9 +95,12 @@ async def _simulate(reactor: Any, options: Namespace) -> None:
         Path(options.port_file).write_text(f"{port}\n", encoding="ascii")
     if options.direct_port_file:
         Path(options.direct_port_file).write_text(f"{simulator.direct_port}\n", encoding="ascii")
+    if options.ports_file:
+        write_json(options.ports_file, simulator.ports)
     sys.stdout.write(f"listening on tcp:127.0.0.1:{port}\n")
-    if simulator.direct_port:
-        sys.stdout.write(f"listening on tcp:127.0.0.1:{simulator.direct_port} for campaign managers\n")
+    for name, purpose in DOORS.items():
+        if name in simulator.ports:
+            sys.stdout.write(f"listening on tcp:127.0.0.1:{simulator.ports[name]} for {purpose}\n")
     sys.stdout.flush()
     await Deferred()
 
@@ -119,8 +128,12 @@ async def _operate(reactor: Any, options: Namespace) -> None:
         reference=options.reference,
         timeout=options.timeout,
     )
-    asking = (DirectOperator if options.direct else Operator)(order, reactor)
-    answer = operator.as_json(await asking.connect(options.connect))
+    if options.http or options.gws:
+        posted = at_gws(order, options.ocs) if options.gws else at_ocs(order)
+        answer = await give(posted, options.connect, options.timeout, reactor)
+    else:
+        asking = (DirectOperator if options.direct else Operator)(order, reactor)
+        answer = operator.as_json(await asking.connect(options.connect))
     sys.stdout.write(json.dumps(answer) + "\n")
     if answer["answer"] == "refused":
         raise OurError("refused")
@@ -137,8 +150,8 @@ def _dns(value: str) -> tuple[str, ...]:
 
 
 def _endpoint(value: str) -> str:
-    """A T-Server's address, as Twisted writes it."""
-    if value.partition(":")[0] not in ("tcp", "tls", "ssl", "unix"):
+    """A T-Server's address, as Twisted writes it, or a URI."""
+    if value.partition(":")[0] not in ("tcp", "tls", "ssl", "unix", "http", "https"):
         raise ArgumentTypeError(f"{value!r} is no endpoint: tcp:127.0.0.1:7000 is one")
     return value
 
@@ -154,6 +167,7 @@ def _parser() -> ArgumentParser:
     simulator.add_argument("--listen", metavar="ENDPOINT", help="listen here, whatever the conf file says")
     simulator.add_argument("--port-file", metavar="FILE", help="write the port number there once it listens")
     simulator.add_argument("--direct-port-file", metavar="FILE", help="the same for the direct door")
+    simulator.add_argument("--ports-file", metavar="FILE", help="all ports that listen, as JSON")
     simulator.add_argument("--status-file", metavar="FILE", help="keep what OCS really did there, as JSON")
 
     agents = parser.add_argument_group("agents")
@@ -168,7 +182,11 @@ def _parser() -> ArgumentParser:
 
     order = parser.add_argument_group("operator")
     order.add_argument("--operator", choices=sorted(operator.REQUESTS), help="ask OCS one thing, print its answer")
-    order.add_argument("--direct", action="store_true", help="ask OCS itself, as campaign managers do")
+    where = order.add_mutually_exclusive_group()
+    where.add_argument("--direct", action="store_true", help="ask OCS itself, as campaign managers do")
+    where.add_argument("--http", action="store_true", help="ask OCS at its HTTP port; --connect http://HOST:PORT")
+    where.add_argument("--gws", action="store_true", help="ask GWS, which asks OCS; --connect http://HOST:PORT")
+    order.add_argument("--ocs", type=int, default=4113, metavar="DBID", help="of OCS, for GWS; default %(default)s")
     order.add_argument("--group", type=int, metavar="DBID", help="DBID of the campaign group")
     order.add_argument("--campaign-id", type=int, metavar="DBID", help="or of its campaign")
     order.add_argument("--group-id", type=int, metavar="DBID", help="and of its agent group")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import attrs
 
 from proxy.errors import OurError
+from proxy.simulator.httpclient import HttpUri, NoUri
 from proxy.simulator.vocabulary import DIAL_MODES
 
 
@@ -127,10 +128,11 @@ def _mode(value: str) -> str:
     return value
 
 
-def _http_uri(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError(f"{value!r} does not begin with http:// or https://")
-    return value
+def _http_uri(value: str) -> HttpUri:
+    try:
+        return HttpUri.read(value)
+    except NoUri as problem:
+        raise ValueError(str(problem)) from None
 
 
 def _words(value: str) -> tuple[str, ...]:
@@ -226,7 +228,7 @@ class OcsConf:
     """A record out this long without a word of its agent becomes Stale."""
     take_back: float = _option(_seconds, 0.0)
     """A record whose agent has had no desktop this long goes back to the others; 0: never."""
-    campaigngroup_states_uri: str | None = _option(_http_uri, None)
+    campaigngroup_states_uri: HttpUri | None = _option(_http_uri, None)  # noqa: RUF009
     """Where campaign group status reporting posts to; without it there is none."""
     campaigngroup_states_interval: float = _option(_seconds, 10.0)
     """How often statistics of loaded groups are reported; 0: state changes only."""

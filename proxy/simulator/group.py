@@ -106,6 +106,7 @@ class CampaignGroup:
         if changed:
             self.voice.statistic(self, Stat.DIAL_MODE_CHANGED)
             self.voice.tell_agents(self, "CampaignModeChanged")
+            self.voice.report(self)
         self.work_soon()
 
     def stop(self, asked: Asked = UNASKED) -> None:
@@ -124,6 +125,7 @@ class CampaignGroup:
             self.stop()
         self._unload_asked = asked
         self.status = Status.WAITING_UNLOAD
+        self.voice.report(self)
         self.work_soon()
 
     def force_unload(self, asked: Asked = UNASKED) -> None:
@@ -157,6 +159,7 @@ class CampaignGroup:
             self.unload()
         if self.status is Status.WAITING_UNLOAD and not self.pool.out and not self.dialing.is_talking:
             self.status = Status.UNLOAD_IN_PROGRESS
+            self.voice.report(self)
             self.timers.later(self.ocs.unload_time, self._unloaded, "unloaded")
 
     def end(self) -> None:
@@ -184,6 +187,7 @@ class CampaignGroup:
         self.voice.control(message, self, asked)
         self.voice.statistic(self, stat)
         self.voice.tell_agents(self, f"Campaign{name.capitalize()}")
+        self.voice.report(self)
 
     def _later_statistics(self) -> None:
         if self.ocs.statistics_interval:

@@ -148,4 +148,4 @@ def refuse(request: Request, code: Refusal, text: str) -> bytes:
 
 def refusal(code: Refusal, text: str) -> tuple[dict[str, object], int]:
     """The body of a refusal, and its HTTP status."""
-    return {"status": {"code": int(code), "message": text}}, HTTP_ERRORS[code]
+    return {"status": {"code": word.GWS_REFUSED, "message": text}}, HTTP_ERRORS[code]

@@ -69,6 +69,11 @@ class Order:
     reference: int = 1
     timeout: float = 10.0
 
+    @property
+    def mode_number(self) -> int | None:
+        """The number of its mode. Raises KeyError for a mode that there is not."""
+        return None if self.mode is None else _MODES[self.mode]
+
     def pairs(self) -> list[Pair]:
         """Its user data. Raises KeyError for a request or mode that there is not."""
         keys: dict[str, int | None] = {
@@ -78,7 +83,7 @@ class Order:
             word.CM_CAMPAIGN: self.campaign_id,
             word.CM_GROUP: self.group_id,
             word.APPLICATION: self.application_id,
-            word.CM_DIAL_MODE: None if self.mode is None else _MODES[self.mode],
+            word.CM_DIAL_MODE: self.mode_number,
             word.AUTO_COMPLETION: self.auto_completion,
         }
         return [pair(key, value) for key, value in keys.items() if value is not None]
@@ -91,7 +96,7 @@ class Order:
             word.CM_SESSION: self.dbid,
             word.CM_CAMPAIGN: self.campaign_id,
             word.CM_GROUP: self.group_id,
-            word.CM_DIAL_MODE: None if self.mode is None else _MODES[self.mode],
+            word.CM_DIAL_MODE: self.mode_number,
         }
         pairs = [pair(key, value) for key, value in keys.items() if value is not None]
         if self.auto_completion is not None:

@@ -33,6 +33,7 @@ from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.ocs import Ocs
 from proxy.simulator.ocs_http import ocs_http_site
+from proxy.simulator.reporting import StatusReports
 from proxy.simulator.timers import Timers
 from proxy.simulator.tlog import MessageLog
 from proxy.simulator.tserver import Session, TServer
@@ -84,6 +85,11 @@ class Simulator:
         if conf.gws is not None and self.gws is not None:
             self.agent_api = AgentApi(self.tserver, dns, conf.gws, Timers(reactor))
             self.agent_api.hang_on(self.gws.root)
+        self.reports: StatusReports | None = None
+        if conf.ocs.campaigngroup_states_uri is not None:
+            interval = conf.ocs.campaigngroup_states_interval
+            self.reports = StatusReports(self.ocs.groups, conf.ocs.campaigngroup_states_uri, interval, reactor)
+            self.ocs.voice.report = self.reports.report
         self._ports: dict[str, IListeningPort] = {}
 
     async def start(self) -> int:
@@ -95,6 +101,8 @@ class Simulator:
             await self._listen("ocs-http", self.conf.ocs_http.listen, self.ocs_http)
         if self.conf.gws is not None and self.gws is not None:
             await self._listen("gws", self.conf.gws.listen, self.gws)
+        if self.reports is not None:
+            self.reports.start()
         self.ocs.start()
         self._write_status()
         return _number(self._ports["tserver"])
@@ -120,6 +128,8 @@ class Simulator:
         if self.agent_api is not None:
             self.agent_api.end()
         self.ocs.end()
+        if self.reports is not None:
+            self.reports.end()
         self._timers.cancel_all()
         self._write_status()
         self._last_truth = self._last_truth or self.truth()

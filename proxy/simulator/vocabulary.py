@@ -126,6 +126,7 @@ HTTP_REQUESTS: dict[str, Control] = {
     "unload": Control.UNLOAD,
     "unloadcampaign": Control.UNLOAD,
     "forceunload": Control.FORCE_UNLOAD,
+    "forceunloadcampaign": Control.FORCE_UNLOAD,
     "setdialingmode": Control.SET_MODE,
 }
 """`req=` of OCS HTTP, in any case: Load D, the others A."""
@@ -146,7 +147,10 @@ GWS_CAMPAIGN, GWS_GROUP, GWS_PROPERTIES = "campaignId", "groupId", "requestPrope
 GWS_DIAL_MODE = "dialMode"
 """Its dial mode, by name or number (A)."""
 
-# Keys of campaign group status reporting (D), but for that of the state, which nobody knows: A.
+GWS_REFUSED = 2
+"""`status.code` of a refusal (A); 0 is done, and 1, in the Agent API, that it will be (C)."""
+
+# Keys of campaign group status reporting: D, but for that of the state, which is not known: A.
 REPORT_STATE = "GSW_CAMPAIGN_GROUP_STATE"
 REPORT_AGENT_GROUP = "GSW_GROUP_NAME"
 REPORT_MODE = "GSW_DIAL_MODE"
@@ -162,6 +166,16 @@ class Status(IntEnum):
     UNLOAD_IN_PROGRESS = 2
     ACTIVE = 4
     RUNNING = 5
+
+
+STATES: dict[Status, str] = {
+    Status.NOT_LOADED: "NotLoaded",
+    Status.WAITING_UNLOAD: "WaitingUnload",
+    Status.UNLOAD_IN_PROGRESS: "UnloadInProgress",
+    Status.ACTIVE: "Active",
+    Status.RUNNING: "Running",
+}
+"""Values of the state in status reports: the names of the group's status (A)."""
 
 
 class Stat(IntEnum):

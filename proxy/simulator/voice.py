@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from proxy.kvlist import Pair, pair
@@ -35,6 +35,8 @@ class Voice:
         self.switch = switch
         self.direct_clients: Collection[DirectClient] = ()
         """The clients that are registered at the direct door."""
+        self.report: Callable[[CampaignGroup], object] = lambda group: None
+        """Hears of every change of a group's state or mode, when all others have been told."""
         self._conf = conf
         self._communication_dn = communication_dn
 

@@ -58,6 +58,7 @@ def test_what_is_not_there_has_its_default() -> None:
     assert conf.ocs.acks is Acks.FULL
     assert conf.ocs.notify_agents is Tells.YES
     assert conf.groups[0].autostart is Autostart.NO
+    assert (conf.ocs_http, conf.gws) == (None, None)
     assert conf.groups[0].campaign == "Sales"
     assert conf.agent_dns == ("3001", "3002", "3003")
 
@@ -121,6 +122,12 @@ dbid = 1
         (GROUP.replace("[campaign group Sales@Agents]", "[campaign group ]"), "[campaign group ]: has no name"),
         (GROUP + "[ocs]\nbusy = 0.6\nno_answer = 0.6\n", "[ocs] busy, no_answer: together more than 1"),
         (GROUP + "[ocs]\nlog =\n", "[ocs] log: is empty"),
+        (GROUP + "[ocs-http]\nhttp_errors = x\n", "[ocs-http] http_errors: 'x' is not one of status, body"),
+        (GROUP + "[gws]\nport = 1\n", "[gws] port: unknown option"),
+        (
+            GROUP + "[ocs]\ncampaigngroup_states_uri = ocs:80\n",
+            "[ocs] campaigngroup_states_uri: 'ocs:80' is no URI: http://127.0.0.1:8080/ is one",
+        ),
         (GROUP + "[ocs]\napplications = 1 two\n", "[ocs] applications: 'two' is not a whole number"),
     ],
 )

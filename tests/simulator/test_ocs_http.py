@@ -9,8 +9,9 @@ import zlib
 import pytest
 
 from proxy.simulator.ocs_http import Target, Unreadable, pairs_of
-from tests.simulator.net import Desktop
-from tests.simulator.web import WebCase, reply_of
+from proxy.tevents.message import EVENT_USER_EVENT
+from tests.simulator.net import Desktop, as_dict
+from tests.simulator.web import WebCase, curl, reply_of
 
 KEY = "GSW_AUTO_COMPLETION"
 
@@ -109,8 +110,8 @@ class OcsHttpTests(WebCase):
         assert self.group["refused"] == {"start": 1}
         assert not self.group["life"]
         await self.ask(group + "Load")
-        await console.said(CM_MessageType=19)
-        assert [message.number for message in console.messages].count(96) == 1
+        first = as_dict((await console.next(EVENT_USER_EVENT)).user_data)
+        assert first["GSW_CM_MessageType"] == 19
         await console.close()
 
     async def test_an_ocs_that_refuses_in_the_body(self) -> None:
@@ -210,7 +211,7 @@ class OcsHttpTests(WebCase):
         """curl, as people use it: a body that it calls a form, and one too large to be sent unasked."""
         await self.begin()
         load = self.url("/campaigngroups/101?req=Load")
-        assert json.loads(await self.curl("-d", json.dumps({KEY: 1}), load)) == {"GSW_CM_AttrSessionID": 101}
+        assert json.loads(await curl("-d", json.dumps({KEY: 1}), load)) == {"GSW_CM_AttrSessionID": 101}
         noted = self.simulator.ocs_http.arrived[-1]
         assert noted.values(b"content-type") == [b"application/x-www-form-urlencoded"]
         assert noted.body == b'{"%s": 1}' % KEY.encode()
@@ -218,7 +219,7 @@ class OcsHttpTests(WebCase):
         file = self.mktemp()
         with open(file, "w", encoding="ascii") as large:
             large.write(json.dumps({"x": "y" * 2_000_000, KEY: 1}))
-        await self.curl("-H", "Expect: 100-continue", "--data-binary", f"@{file}", load.replace("Load", "Start"))
+        await curl("-H", "Expect: 100-continue", "--data-binary", f"@{file}", load.replace("Load", "Start"))
         assert self.group["state"] == "running"
         assert self.simulator.ocs.groups[0].armed
 

@@ -164,6 +164,35 @@ def test_agents_end_on_sigterm_with_a_report(processes: Processes) -> None:
     assert set(json.loads(report.read_text())["agents"]) == {"3001"}
 
 
+def test_an_operator_over_http(processes: Processes) -> None:
+    """Orders at OCS's HTTP port and through GWS, at the ports that the simulator says it listens on."""
+    file, ports = processes.folder / "doors.conf", processes.folder / "ports.json"
+    listen = "\nlisten = tcp:0:interface=127.0.0.1\n"
+    file.write_text(CONF + f"[ocs-http]{listen}[gws]{listen}")
+    simulator = processes.start("--config", str(file), "--ports-file", str(ports))
+    assert simulator.stdout is not None
+    said = [simulator.stdout.readline().split()[2:] for _ in range(3)]
+    numbers = json.loads(ports.read_text())
+    assert set(numbers) == {"tserver", "ocs-http", "gws"}
+    assert said[1:] == [
+        [f"tcp:127.0.0.1:{numbers['ocs-http']}", "for", "OCS", "HTTP"],
+        [f"tcp:127.0.0.1:{numbers['gws']}", "for", "clients", "of", "GWS"],
+    ]
+    http = ["--http", "--connect", f"http://127.0.0.1:{numbers['ocs-http']}", "--group", "101"]
+    gws = ["--gws", "--connect", f"http://127.0.0.1:{numbers['gws']}", "--campaign-id", "101", "--group-id", "732"]
+    status, out, err = processes.run("--operator", "load", *http)
+    assert (status, json.loads(out), err) == (
+        0,
+        {"answer": "accepted", "status": 200, "GSW_CM_AttrSessionID": 101},
+        "",
+    )
+    assert json.loads(processes.run("--operator", "start", "--auto-completion", "1", *gws)[1])["answer"] == "accepted"
+    status, out, err = processes.run("--operator", "start", *gws)
+    assert (status, json.loads(out)["answer"], json.loads(out)["status"], err) == (1, "refused", 409, "refused\n")
+    status, out, err = processes.run("--operator", "status", *http)
+    assert (status, out, err) == (1, "", "over HTTP nobody can ask for status\n")
+
+
 def test_a_refusal_is_an_exit_status(processes: Processes) -> None:
     """An operator's order that is refused prints OCS's answer, and ends with 1."""
     _simulator, address = processes.simulator()

@@ -1,153 +1,132 @@
-"""A plain web desktop, over real sockets, for tests: cookies, REST requests, Bayeux by hand."""
+"""The simulator's doors over HTTP, over real sockets: a simulator that listens, and requests as bytes."""
 
 from __future__ import annotations
 
 import json
-from io import BytesIO
-from itertools import count
+from shutil import which
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 from attrs import frozen
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
-from twisted.web.http_headers import Headers
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
+from twisted.internet.utils import getProcessOutputAndValue
+from twisted.trial.unittest import SkipTest, TestCase
 
-NOTIFICATIONS = "/workspace/v3/notifications"
-VOICE = "/workspace/v3/voice"
+from proxy.simulator.conf import read_conf
+from proxy.simulator.service import Simulator
+
+CONF = """
+[tserver]
+listen = tcp:0:interface=127.0.0.1
+[ocs]
+listen = tcp:0:interface=127.0.0.1
+applications = 4114
+statistics_interval = 0
+{ocs}
+[ocs-http]
+listen = tcp:0:interface=127.0.0.1
+{ocs_http}
+[gws]
+listen = tcp:0:interface=127.0.0.1
+[campaign group Sales@Agents]
+dbid = 101
+campaign_id = 101
+group_id = 732
+agents = 3001
+lists = Customers
+[calling list Customers]
+dbid = 201
+"""
 
 
 @frozen
 class Reply:
-    """What came back; `body` is JSON where it is."""
+    """What came back: the status, and the body as JSON."""
 
     status: int
-    headers: Headers
-    body: Any
-
-    def header(self, name: str) -> str | None:
-        """The first value of a header."""
-        return (self.headers.getRawHeaders(name) or [None])[0]
+    content: Any
 
 
-class WebDesktop:
-    """A browser at http://127.0.0.1:`port`, one page of it."""
+class _Connection(Protocol):
+    """Sends bytes, and keeps what comes back until the other side ends."""
 
-    def __init__(self, port: int) -> None:
-        self.base = f"http://127.0.0.1:{port}"
-        self.cookies: dict[str, str] = {}
-        self.client_id = ""
-        self.events: list[dict[str, Any]] = []
-        """What came on channels, in order."""
-        self._pool = HTTPConnectionPool(reactor)
-        self._agent = Agent(reactor, pool=self._pool)
-        self._ids = count(1)
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
+        self.received = b""
+        self.over: Deferred[bytes] = Deferred()
 
-    async def close(self) -> None:
-        """End its connections."""
-        await self._pool.closeCachedConnections()
+    def connectionMade(self) -> None:
+        self.transport.write(self._sent)
 
-    # ------------------------------------------------------------------------------------------ HTTP
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
 
-    def request(
-        self, method: str, path: str, body: bytes = b"", type: str = "application/json", **headers: str
-    ) -> Deferred[Reply]:
-        """One request, with the cookies that were set; cancelling it ends its connection."""
-        return Deferred.fromCoroutine(self._request(method, path, body, type, headers))
+    def connectionLost(self, reason=connectionDone) -> None:
+        self.over.callback(self.received)
 
-    async def _request(self, method: str, path: str, body: bytes, type: str, headers: dict[str, str]) -> Reply:
-        sent = {"Accept": "application/json", "Content-Type": type, **headers}
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        producer = FileBodyProducer(BytesIO(body)) if method == "POST" else None
-        url = f"{self.base}{path}".encode("ascii")
-        raw = Headers({name: [value] for name, value in sent.items()})
-        response = await self._agent.request(method.encode("ascii"), url, raw, producer)
-        content = await readBody(response)
-        for cookie in response.headers.getRawHeaders("set-cookie", []):
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        return Reply(response.code, response.headers, json.loads(content) if content.startswith((b"{", b"[")) else None)
 
-    def post(self, path: str, content: Any = None) -> Deferred[Reply]:
-        """POST some JSON."""
-        return self.request("POST", path, b"" if content is None else json.dumps(content).encode("utf-8"))
+def reply_of(received: bytes) -> Reply:
+    """A reply whose body is JSON, read."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    return Reply(int(head.split(b" ")[1]), json.loads(body))
 
-    async def form(self, path: str, **fields: str) -> Reply:
-        """POST a form."""
-        body = urlencode(fields).encode("ascii")
-        return await self.request("POST", path, body, "application/x-www-form-urlencoded")
 
-    # ------------------------------------------------------------------------------------------ a session
+async def curl(*arguments: str) -> bytes:
+    """What curl prints. Skips the test where there is none."""
+    program = which("curl")
+    if program is None:
+        raise SkipTest("curl is not on this machine")
+    printed, errors, status = await getProcessOutputAndValue(program, ["-sS", "--max-time", "30", *arguments])
+    assert status == 0, errors
+    return printed
 
-    async def sign_in(self, user: str) -> str:
-        """Sign in, and initialize; returns the code."""
-        reply = await self.form("/auth/v3/sign-in", username=f"\\{user}", password=user, wweURI="http://desk/cb")
-        code = parse_qs(urlsplit(reply.header("location")).query)["code"][0]
-        await self.post(f"/workspace/v3/initialize-workspace?code={code}&redirect_uri=http://desk/cb")
-        return code
 
-    async def come(self, dn: str) -> WebDesktop:
-        """Sign in as the agent at a DN, subscribe to its events, activate the channel."""
-        await self.sign_in(dn)
-        await self.handshake()
-        await self.subscribe(VOICE)
-        await self.post("/workspace/v3/activate-channels", {"data": {"agentId": dn, "dn": dn}})
-        await self.connect(0)
-        return self
+class WebCase(TestCase):
+    """A simulator with all its doors. `door` is where the requests of a test go."""
 
-    def say(self, request: str, **keys: str | int) -> Deferred[Reply]:
-        """A request to OCS."""
-        pairs = {"GSW_AGENT_REQ_TYPE": request, **{f"GSW_{key}": value for key, value in keys.items()}}
-        data = [
-            {"key": key, "type": "int" if isinstance(value, int) else "str", "value": value}
-            for key, value in pairs.items()
-        ]
-        return self.post("/workspace/v3/voice/send-user-event", {"data": {"userData": data}})
+    timeout = 60
+    door = "ocs-http"
 
-    # ------------------------------------------------------------------------------------------ Bayeux
+    async def begin(self, ocs: str = "", ocs_http: str = "") -> None:
+        """It listens. Further lines of [ocs] and [ocs-http]."""
+        self.simulator = Simulator(read_conf(CONF.format(ocs=ocs, ocs_http=ocs_http)), reactor)
+        await self.simulator.start()
+        self.addCleanup(lambda: Deferred.fromCoroutine(self._end()))
 
-    def bayeux(self, *messages: dict[str, Any], to: str = "") -> Deferred[Reply]:
-        """Messages with ids and the page's clientId; events are kept."""
-        whole = [
-            {"id": str(next(self._ids)), **({"clientId": self.client_id} if self.client_id else {}), **message}
-            for message in messages
-        ]
+    async def _end(self) -> None:
+        sites = [self.simulator.ocs_http, self.simulator.gws]
+        await self.simulator.stop()
+        await self.until(lambda: not any(site.channels for site in sites))
 
-        def keep(reply: Reply) -> Reply:
-            self.events += [message for message in reply.body if "data" in message]
-            return reply
+    async def until(self, holds) -> None:
+        """Let the reactor turn until something holds."""
+        while not holds():
+            await deferLater(reactor, 0)
 
-        return self.post(NOTIFICATIONS + to, whole).addCallback(keep)
+    async def connect(self, sent: bytes) -> _Connection:
+        """A connection on which these bytes were sent."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.simulator.ports[self.door])
+        return await connectProtocol(endpoint, _Connection(sent))
 
-    async def handshake(self) -> Reply:
-        """Become a client of CometD."""
-        self.client_id = ""
-        reply = await self.bayeux(
-            {"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["long-polling"]},
-            to="/handshake",
-        )
-        self.client_id = reply.body[-1]["clientId"]
-        return reply
+    async def send(self, sent: bytes) -> bytes:
+        """Send these bytes; all that comes back until the other side ends."""
+        return await (await self.connect(sent)).over
 
-    def subscribe(self, channel: str) -> Deferred[Reply]:
-        """Hear of a channel."""
-        return self.bayeux({"channel": "/meta/subscribe", "subscription": channel})
+    async def ask(self, target: str, body: object = None, *headers: str, method: str = "POST") -> Reply:
+        """One request on a connection of its own; a body that is not bytes goes as JSON, None is none."""
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode("utf-8")
+        lines = [f"{method} {target} HTTP/1.1", "Host: ocs", "Connection: close", f"Content-Length: {len(data)}"]
+        return reply_of(await self.send("\r\n".join([*lines, *headers, "", ""]).encode("ascii") + data))
 
-    def connect(self, timeout: int | None = None) -> Deferred[Reply]:
-        """Poll; `timeout` in milliseconds, without one as long as the server likes."""
-        advice = {} if timeout is None else {"advice": {"timeout": timeout}}
-        return self.bayeux(
-            {"channel": "/meta/connect", "connectionType": "long-polling", **advice}, to="/connect"
-        )
+    def url(self, target: str) -> str:
+        """A URL at the door."""
+        return f"http://127.0.0.1:{self.simulator.ports[self.door]}{target}"
 
-    async def next(self, **wanted: Any) -> dict[str, Any]:
-        """Poll until a user event with these GSW_ keys has come; its user data. What came before is dropped."""
-        keys = {f"GSW_{key}": value for key, value in wanted.items()}.items()
-        while True:
-            while self.events:
-                said = self.events.pop(0)["data"].get("userData", {})
-                if isinstance(said, dict) and keys <= said.items():
-                    return said
-            await self.connect()
+    @property
+    def group(self) -> dict[str, Any]:
+        """What really happened to the group."""
+        truth: dict[str, Any] = self.simulator.truth()["groups"][0]
+        return truth
