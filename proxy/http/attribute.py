@@ -54,7 +54,7 @@ class Bearer:
     def __init__(self, body: bytes, form: _Form) -> None:
         self._body = body
         self._form = form
-        self._empty = not body.strip()
+        self._empty = not body.strip(b" \t\n\r")
         self._text = None if self._empty else _read(body)
         self.value: object = self._text.root.value if self._text is not None else None
         self.editable = self._empty or (self._text is not None and _fits(self.value, form))

@@ -93,7 +93,19 @@ def test_added_to_the_properties(sent: bytes, arrives: bytes) -> None:
 
 @pytest.mark.parametrize("look", [at_top, in_properties, in_user_data])
 @pytest.mark.parametrize(
-    "body", [b"[]", b"1", b"null", b'"{}"', b"{", b"\xff", b"GSW_AUTO_COMPLETION=1", b"[" * 5000, b"\x1f\x8b\x08"]
+    "body",
+    [
+        b"[]",
+        b"1",
+        b"null",
+        b'"{}"',
+        b"{",
+        b"\xff",
+        b"GSW_AUTO_COMPLETION=1",
+        b"[" * 5000,
+        b"\x1f\x8b\x08",
+        b"\x0b\x0c",
+    ],
 )
 def test_what_is_no_object_is_left(look: Callable[[bytes], Bearer], body: bytes) -> None:
     """A body that cannot bear the attribute goes on as it is, whatever the policy; the caller can tell."""
@@ -291,6 +303,84 @@ def test_edits_at_the_top_are_those_of_pairs(pairs: list[tuple[str, object]], de
         assert the_same(json.loads(bearer.edited(change), object_pairs_hook=list), after)
     if first is None:
         assert at_top(bearer.edited(Edit.APPEND)).edited(Edit.REMOVE) == body
+
+
+class Pairs(list[tuple[str, object]]):
+    """An object with its keys in order, repeated ones too."""
+
+
+def written(value: object, dense: tuple[str, str]) -> str:
+    """JSON text of a value in which objects are Pairs."""
+    if isinstance(value, Pairs):
+        return "{" + dense[0].join(json.dumps(key) + dense[1] + written(each, dense) for key, each in value) + "}"
+    if isinstance(value, list):
+        return "[" + dense[0].join(written(each, dense) for each in value) + "]"
+    return json.dumps(value)
+
+
+def pairs_of(keys: list[str], values: st.SearchStrategy[object]) -> st.SearchStrategy[Pairs]:
+    """Objects with a few of these keys, in any order."""
+    return st.lists(st.tuples(st.sampled_from(keys), values), max_size=4).map(Pairs)
+
+
+SCALARS = st.sampled_from([0, 1, "1", None, KEY])
+BEARING = pairs_of(["key", "value", "type", "note"], SCALARS | st.just(KEY))
+PLACES = st.lists(BEARING | SCALARS, max_size=4) | pairs_of([KEY, "a"], SCALARS) | SCALARS
+NESTED = pairs_of(["data", KEY], pairs_of(["requestProperties", "userData", "a"], PLACES) | SCALARS)
+
+
+PATHS: dict[Callable[[bytes], Bearer], tuple[str, ...]] = {
+    at_top: (),
+    in_properties: ("data", "requestProperties"),
+    in_user_data: ("data", "userData"),
+}
+
+
+def others(value: object, look: Callable[[bytes], Bearer], path: tuple[str, ...]) -> object:
+    """A value without the attributes at the end of the path."""
+    if isinstance(value, Pairs):
+        if path:
+            return [(key, others(each, look, path[1:]) if key == path[0] else each) for key, each in value]
+        return value if look is in_properties else [pair for pair in value if pair[0] != KEY]
+    if isinstance(value, list) and not path and look is not at_top:
+        return [each for each in value if not isinstance(each, Pairs) or dict(each).get("key") != KEY]
+    return value
+
+
+def found(value: object, look: Callable[[bytes], Bearer]) -> list[object] | None:
+    """The attributes that a reader of JSON finds; None where their place is missing."""
+    for key in PATHS[look]:
+        if key not in value:
+            return None
+        value = value[key]
+    if isinstance(value, dict):
+        return [value[KEY]] if KEY in value else []
+    return [item.get("value") for item in value if isinstance(item, dict) and item.get("key") == KEY]
+
+
+@given(NESTED, DENSE, st.sampled_from([at_top, in_properties, in_user_data]))
+def test_wherever_it_stands(body: Pairs, dense: tuple[str, str], look: Callable[[bytes], Bearer]) -> None:
+    """Keys repeated on every level: force is one where a reader looks for it, remove is none, all others stay."""
+    sent = written(body, dense).encode()
+    bearer = look(sent)
+    forced, removed, added = (look(bearer.edited(change)) for change in (Edit.SET, Edit.REMOVE, Edit.APPEND))
+    if not bearer.editable:
+        assert bearer.edited(Edit.SET) == bearer.edited(Edit.REMOVE) == bearer.edited(Edit.APPEND) == sent
+        return
+    assert forced.values == ((1,) if bearer.values else ())
+    assert removed.values == ()
+    assert added.values == (*bearer.values, 1)
+    assert (found(added.value, look) or [])[-1] == 1
+    assert found(forced.value, look) == ([1] if bearer.values else found(bearer.value, look))
+    assert others(reread(removed), look, PATHS[look]) == others(body, look, PATHS[look])
+    if found(bearer.value, look) is not None:
+        assert others(reread(forced), look, PATHS[look]) == others(body, look, PATHS[look])
+        assert others(reread(added), look, PATHS[look]) == others(body, look, PATHS[look])
+
+
+def reread(bearer: Bearer) -> object:
+    """All that a body holds, repeated keys too."""
+    return json.loads(bearer.edited(Edit.LEAVE), object_pairs_hook=Pairs)
 
 
 @given(bodies() | st.binary(max_size=60), st.sampled_from([at_top, in_properties, in_user_data]))
