@@ -220,6 +220,10 @@ def test_of_repeated_lists_the_last_counts() -> None:
     assert in_properties(elsewhere % item).edited(Edit.SET) == (
         b'{"data":{"requestProperties":[]},"data":{"requestProperties":[%s]}}' % one
     )
+    beside = b'{"data":{"requestProperties":[%s]},"data":{"GSW_AUTO_COMPLETION":0}}'
+    assert in_properties(beside % item).edited(Edit.SET) == (
+        b'{"data":{"requestProperties":[]},"data":{"GSW_AUTO_COMPLETION":0,"requestProperties":[%s]}}' % one
+    )
 
 
 def test_user_data_of_web_desktops() -> None:
@@ -326,7 +330,7 @@ def pairs_of(keys: list[str], values: st.SearchStrategy[object]) -> st.SearchStr
 SCALARS = st.sampled_from([0, 1, "1", None, KEY])
 BEARING = pairs_of(["key", "value", "type", "note"], SCALARS | st.just(KEY))
 PLACES = st.lists(BEARING | SCALARS, max_size=4) | pairs_of([KEY, "a"], SCALARS) | SCALARS
-NESTED = pairs_of(["data", KEY], pairs_of(["requestProperties", "userData", "a"], PLACES) | SCALARS)
+NESTED = pairs_of(["data", KEY], pairs_of(["requestProperties", "userData", KEY], PLACES) | SCALARS)
 
 
 PATHS: dict[Callable[[bytes], Bearer], tuple[str, ...]] = {
