@@ -7,6 +7,7 @@ import json
 import zlib
 
 import pytest
+from twisted.internet.task import Clock
 
 from proxy.simulator.ocs_http import Target, Unreadable, pairs_of
 from proxy.tevents.message import EVENT_USER_EVENT
@@ -140,14 +141,21 @@ class OcsHttpTests(WebCase):
 
     async def test_a_slow_ocs(self) -> None:
         """`answer_delay` holds for HTTP, too; who leaves before the answer disturbs nothing."""
-        await self.begin("answer_delay = 0.05")
-        load = b"POST /campaigngroups/101?req=Load HTTP/1.1\r\nHost: ocs\r\nContent-Length: 0\r\n\r\n"
-        leaver = await self.connect(load)
-        await self.until(lambda: self.simulator.ocs_http.arrived)
-        assert self.group["state"] == "not_loaded"
+        clock = Clock()
+        await self.begin("answer_delay = 3", clock=clock)
+        head = b"POST /campaigngroups/101?req=%s HTTP/1.1\r\nHost: ocs\r\nConnection: close\r\n\r\n"
+        leaver = await self.connect(head % b"Load")
+        arrived, channels = self.simulator.ocs_http.arrived, self.simulator.ocs_http.channels
+        await self.until(lambda: arrived)
+        stayer = await self.connect(head % b"Start")
+        await self.until(lambda: len(arrived) == 2)
         leaver.transport.abortConnection()
-        assert (await self.ask("/campaigngroups/101?req=Start")).status == 200
+        await self.until(lambda: len(channels) == 1)
+        clock.advance(2.9)
+        assert (self.group["state"], stayer.received) == ("not_loaded", b"")
+        clock.advance(0.1)
         assert self.group["state"] == "running"
+        assert reply_of(await stayer.over).status == 200
 
     async def test_what_arrived_is_noted(self) -> None:
         """Method, target, headers in their order and case with repeats, and the body, byte for byte."""
@@ -204,8 +212,22 @@ class OcsHttpTests(WebCase):
 
     async def test_idle_connections_are_closed(self) -> None:
         """A connection on which nothing comes for `keep_alive` is closed."""
-        await self.begin(ocs_http="keep_alive = 0.05")
-        assert b"200 OK" in await self.send(b"GET /records/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        clock = Clock()
+        await self.begin(ocs_http="keep_alive = 7", clock=clock)
+        idle = await self.connect(b"GET /records/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        await self.until(lambda: idle.received)
+        clock.advance(6.9)
+        assert not idle.over.called
+        clock.advance(0.1)
+        assert b"200 OK" in await idle.over
+
+    async def test_the_end_of_ocs_is_the_end_of_its_connections(self) -> None:
+        """Who is connected when the simulator ends is cut off."""
+        await self.begin()
+        idle = await self.connect(b"GET /records/1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        await self.until(lambda: idle.received)
+        await self.simulator.stop()
+        await idle.over
 
     async def test_curl(self) -> None:
         """curl, as people use it: a body that it calls a form, and one too large to be sent unasked."""

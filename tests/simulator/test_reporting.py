@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 
 from proxy.simulator.arrivals import NotingSite
 from proxy.simulator.conf import read_conf
 from proxy.simulator.service import Simulator
+from tests.e2e.stage import StageReactor
 from tests.simulator.desk import START
 from tests.simulator.web import CONF, WebCase
 
@@ -126,10 +127,6 @@ class StatisticsTests(TestCase):
 
     async def test_statistics(self) -> None:
         """Every interval there is a report on each group that is loaded, and on no other."""
-        from twisted.internet.task import Clock
-
-        from tests.e2e.stage import StageReactor
-
         clock = Clock()
         clock.advance(START)
         taker = Taker()

@@ -11,12 +11,13 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.trial.unittest import SkipTest, TestCase
 
 from proxy.simulator.conf import read_conf
 from proxy.simulator.service import Simulator
+from tests.e2e.stage import StageReactor
 
 CONF = """
 [tserver]
@@ -90,9 +91,10 @@ class WebCase(TestCase):
     timeout = 60
     door = "ocs-http"
 
-    async def begin(self, ocs: str = "", ocs_http: str = "") -> None:
-        """It listens. Further lines of [ocs] and [ocs-http]."""
-        self.simulator = Simulator(read_conf(CONF.format(ocs=ocs, ocs_http=ocs_http)), reactor)
+    async def begin(self, ocs: str = "", ocs_http: str = "", clock: Clock | None = None) -> None:
+        """It listens. Further lines of [ocs] and [ocs-http]; with a clock, time is the test's."""
+        time = reactor if clock is None else StageReactor(clock)
+        self.simulator = Simulator(read_conf(CONF.format(ocs=ocs, ocs_http=ocs_http)), time)
         await self.simulator.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self._end()))
 
