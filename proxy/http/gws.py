@@ -12,6 +12,7 @@ from attrs import frozen
 
 from proxy.campaign.observation import GroupNames, Request
 from proxy.http import json_values
+from proxy.http.agent_api import ACCEPTED
 from proxy.http.attribute import DATA
 from proxy.http.json_text import JsonText, NotJson
 from proxy.http.target import target
@@ -35,9 +36,6 @@ CAMPAIGN_ID, GROUP_ID = "campaignId", "groupId"
 
 DIAL_MODES = ("dialMode", "dialingMode", "mode")
 """The keys of `data` that may bear the dial mode (A), the surest first."""
-
-DONE = frozenset({0, 1})
-"""Values of `status.code` that are no error: done, and accepted to be done (C, in the Agent API)."""
 
 
 @frozen
@@ -83,7 +81,7 @@ def accepted(status: int, body: bytes) -> bool:
     except NotJson:
         return True
     state = json_values.members(json_values.members(said).get("status"))
-    return "code" not in state or json_values.number(state["code"]) in DONE
+    return "code" not in state or json_values.number(state["code"]) in ACCEPTED
 
 
 def _data(value: object) -> Mapping[str, object]:
