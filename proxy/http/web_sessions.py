@@ -235,6 +235,7 @@ class WebSessions:
         self._last: dict[WebSession, float] = {}
         self._asleep: dict[WebSession, None] = {}
         self._call: IDelayedCall | None = None
+        self._closed = False
 
     def __iter__(self) -> Iterator[WebSession]:
         """Those that are there."""
@@ -316,7 +317,7 @@ class WebSessions:
     def _touched(self, session: WebSession) -> None:
         self._last[session] = self._clock.seconds()
         self._asleep.pop(session, None)
-        if self._call is None:
+        if self._call is None and not self._closed:
             self._call = self._clock.callLater(self._idle, self._look_around)
 
     def _look_around(self) -> None:
@@ -371,6 +372,7 @@ class WebSessions:
 
     def close(self) -> None:
         """No session is there any more; polls that wait are answered with nothing, and none is upstream."""
+        self._closed = True
         if self._call is not None:
             self._call.cancel()
             self._call = None
