@@ -283,7 +283,7 @@ class Client:
         except (NotJson, NoMessages):
             pass  # It was counted when it came, and goes as it is.
         self._counts.handed_on += 1
-        self._answer(poll, _without(kept.head, (b"content-length",)), body)
+        self._answer(poll, kept.head, body)
 
     # ----------------------------------------------------------------------------------------- what the client is told
 
