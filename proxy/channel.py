@@ -84,6 +84,11 @@ class Channel(ABC):
         """Listen. Fails with CannotListenError."""
         return self.connections.start()
 
+    def ports(self) -> Iterator[tuple[str, IListeningPort]]:
+        """Where it listens, and for what."""
+        for port in self.connections.ports:
+            yield self.name, port
+
     def stop(self) -> Deferred[None]:
         """Take no more clients, and end all sessions, what is on its way first."""
         return Deferred.fromCoroutine(self._stop())
@@ -116,6 +121,10 @@ class Channel(ABC):
 
     def opaque(self) -> Mapping[str, int]:
         """How many sessions could no longer be read, by sender."""
+        return {}
+
+    def reported(self) -> Mapping[str, Mapping[str, float | None]]:
+        """OCS's latest statistics of groups, by group and name; None where OCS says that it does not know."""
         return {}
 
     @abstractmethod

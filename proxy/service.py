@@ -29,6 +29,8 @@ from proxy.channel import Channel
 from proxy.config import Config, ConfigError, load
 from proxy.direct.channel import Direct
 from proxy.errors import OurError
+from proxy.http.gws_channel import Gws
+from proxy.http.ocs_channel import OcsHttp
 from proxy.interfaces import IConfirmingWitness, IRecordWitness
 from proxy.status import Status
 from proxy.store.memory import MemoryStore
@@ -79,6 +81,10 @@ class ProxyService(Service):
             self.channels.append(
                 Direct(reactor, config.direct, limits, timeout, self.board, numbers, chance.random, completes, trace)
             )
+        if config.ocs_http is not None:
+            self.channels.append(OcsHttp(reactor, config.ocs_http, limits, self.board, numbers, chance.random))
+        if config.gws is not None:
+            self.channels.append(Gws(reactor, config.gws, limits, self.board, numbers))
         self.witnesses: list[IRecordWitness] = [
             witness_kind(section.kind).witness(section.name, section.options, reactor) for section in config.witnesses
         ]
@@ -127,7 +133,7 @@ class ProxyService(Service):
 
     def _say_where(self) -> None:
         ports = [("admin", port) for port in self.admin_ports]
-        ports += [(channel.name, port) for channel in self.channels for port in channel.connections.ports]
+        ports += [named for channel in self.channels for named in channel.ports()]
         for name, port in ports:
             host = port.getHost()
             where = f"{host.host}:{host.port}" if isinstance(host, (IPv4Address, IPv6Address)) else host

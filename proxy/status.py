@@ -126,6 +126,16 @@ def _of_channels(channels: Sequence[Channel]) -> Iterator[Metric]:
     )
     looked: _Values = {(each.name, what): number for each in channels for what, number in each.looked().items()}
     yield Metric("tevent_proxy_looked", "What became of wanted frames.", Kind.COUNTER, looked, ("channel", "what"))
+    reported: _Values = {
+        (group, name): number
+        for each in channels
+        for group, statistics in each.reported().items()
+        for name, number in statistics.items()
+        if number is not None
+    }
+    yield Metric(
+        "tevent_proxy_group_reported", "OCS's statistics of groups.", Kind.GAUGE, reported, ("group", "statistic")
+    )
     registered: _Values = {(each.name,): each.registered for each in channels if each.registered is not None}
     yield Metric(
         "tevent_proxy_control_registered", "Whether the control session is.", Kind.GAUGE, registered, ("channel",)

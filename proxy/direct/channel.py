@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proxy.campaign.observation import SessionEnded
+from proxy.campaign.policy import Control
 from proxy.channel import FramedChannel
 from proxy.config import DirectChannel, Limits, OnMalformed
 from proxy.direct.control import ControlSession
@@ -112,5 +113,5 @@ class Direct(FramedChannel):
         return self.control.registered or self._words_are_left_to_others()
 
     def _words_are_left_to_others(self) -> bool:
-        others = (control for name, control in self._board.controls.items() if name != self.control.name)
-        return not self._completes and any(control.registered for control in others)
+        tevents = self._board.controls.get(Control.TEVENTS.value)
+        return not self._completes and tevents is not None and tevents.registered
