@@ -140,7 +140,7 @@ class Stage(TestCase):
 
         Further lines of the conf files: of [ocs], of [completion], of the proxy's [group ...] and after it, of the
         simulator's group from its batch on, of its list from `records` on, of [tserver], and of [tevents].
-        `DIRECT_PORT` in `more` stands for the port of the simulator's direct door.
+        `DIRECT_PORT`, `OCS_HTTP_PORT` and `GWS_PORT` in `more` stand for the ports of the simulator's doors.
         """
         self.clock = Clock()
         self.clients: list[Client] = []
@@ -150,7 +150,8 @@ class Stage(TestCase):
         self.simulator = Simulator(read_conf(simulated), stage)
         port = await self.simulator.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
-        more = more.replace("DIRECT_PORT", str(self.simulator.direct_port))
+        for name, number in self.simulator.ports.items():
+            more = more.replace(f"{name.upper().replace('-', '_')}_PORT", str(number))
         config = parse(PROXY.format(port=port, completion=completion, more=more, tevents=tevents))
         self.proxy = ProxyService(config, stage, self.clock.seconds, self.clock.seconds, Random(1))
         await self.proxy.begin()

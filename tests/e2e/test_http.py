@@ -1,0 +1,273 @@
+"""Campaign groups over HTTP: what clients send with curl, and a group that lives on three channels at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.web.client import ResponseNeverReceived
+
+from proxy.simulator.arrivals import Arrival, NotingSite
+from proxy.simulator.httpoperator import at_gws, at_ocs, give
+from proxy.simulator.operator import Order
+from tests.e2e.stage import Client, Stage, StageReactor
+from tests.simulator.web import curl
+from tests.simulator.web_desktop import WebDesktop
+
+LISTEN = "listen = tcp:0:interface=127.0.0.1\n"
+DOORS = f"[ocs-http]\n{LISTEN}[gws]\n{LISTEN}"
+CHANNELS = f"""
+campaign_id = 101
+group_id = 732
+[ocs-http]
+{LISTEN}
+upstream = http://127.0.0.1:OCS_HTTP_PORT
+[gws]
+{LISTEN}
+upstream = http://127.0.0.1:GWS_PORT
+"""
+
+OCS_LOAD, OCS_BARE = b'{"GSW_AUTO_COMPLETION": 1}', b"{}"
+GWS_LOAD = (
+    b'{"data": {"campaignId": 101, "requestProperties": [{"key": "GSW_AUTO_COMPLETION", "value": 1}], "groupId": 732}}'
+)
+GWS_BARE = GWS_LOAD.replace(b'{"key": "GSW_AUTO_COMPLETION", "value": 1}', b"")
+"""The vendor's samples, and the same without the attribute."""
+
+CARRIED = frozenset({b"content-length", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
+"""Headers that a proxy may change, or add."""
+
+
+class HttpStage(Stage):
+    """A stage with the doors over HTTP, and the proxy before them."""
+
+    async def raise_http(self, completion: str, records: int = 6, ocs: str = "") -> None:
+        """Simulator and proxy begin. Further lines of [completion], and of [ocs]."""
+        await self.raise_curtain(records, f"{ocs}\n{DOORS}", completion, CHANNELS)
+
+    def port(self, name: str) -> int:
+        """Where a channel of the proxy listens."""
+        (channel,) = (each for each in self.proxy.channels if each.name == name)
+        port: int = channel.connections.ports[0].getHost().port
+        return port
+
+
+class TestWhatArrives(HttpStage):
+    """Requests sent with curl, through the proxy: only the attribute differs."""
+
+    async def sent(self, name: str, target: str, body: bytes, *more: str) -> tuple[Arrival, Any]:
+        """What arrives of a request sent through the proxy, and its reply; and the proxy changes nothing else in it.
+
+        That is: sent to the simulator itself it arrives with the same headers. (There its target has an x more: it is
+        to be noted, not to be done again.)
+        """
+        site = self.site(name)
+        arguments = ["-X", "POST", "-H", "Host: ocs.example", "-H", "x-Odd: 1", "-H", "X-odd:2", "-H", "Cookie: a=b"]
+        arguments += ["--data-binary", body.decode("utf-8"), *more]
+        reply = json.loads(await curl(*arguments, f"http://127.0.0.1:{self.port(name)}{target}"))
+        through = site.arrived[-1]
+        await curl(*arguments, f"http://127.0.0.1:{self.simulator.ports[name]}{target}x")
+        straight = site.arrived[-1]
+        assert straight.target == through.target + b"x"
+        assert through.method == straight.method
+        assert through.target == target.encode("ascii")
+        assert own(through) == own(straight)
+        assert straight.body == body
+        return through, reply
+
+    def site(self, name: str) -> NotingSite:
+        """The simulator's door."""
+        site = {"ocs-http": self.simulator.ocs_http, "gws": self.simulator.gws}[name]
+        assert site is not None
+        return site
+
+    async def arrive(self, policy: str, *expected: bytes) -> None:
+        """Of the vendor's two requests with and without the attribute these bodies arrive, and the group is loaded."""
+        await self.raise_http(f"attribute = {policy}\ncontrol = ocs-http")
+        load, unload = "/campaigngroups/101?req=Load", "/campaigngroups/101?req=ForceUnload"
+        targets = {"ocs-http": load, "gws": "/ocs/v3/servers/4113/load-campaign"}
+        sent = [("ocs-http", OCS_LOAD), ("ocs-http", OCS_BARE), ("gws", GWS_LOAD), ("gws", GWS_BARE)]
+        for (name, body), arrives in zip(sent, expected, strict=True):
+            arrived, reply = await self.sent(name, targets[name], body)
+            assert arrived.body == arrives, (name, body)
+            done = {"GSW_CM_AttrSessionID": 101} if name == "ocs-http" else {"status": {"code": 0}}
+            assert reply == done
+            armed = b'"GSW_AUTO_COMPLETION' in arrives
+            assert self.simulator.ocs.groups[0].armed is armed
+            await self.state("loaded")
+            assert self.group()["armed"] is (armed or body in (OCS_LOAD, GWS_LOAD))
+            # Load, Start and SetDialingMode alone may bear it, whatever the policy.
+            arrived, _reply = await self.sent("ocs-http", unload, OCS_LOAD)
+            assert arrived.body == OCS_BARE
+            await self.state("unloaded")
+
+    async def test_keep(self) -> None:
+        """`attribute = keep`: as the client sent it."""
+        await self.arrive("keep", OCS_LOAD, OCS_BARE, GWS_LOAD, GWS_BARE)
+
+    async def test_add(self) -> None:
+        """`attribute = add`: it is there, as the vendor writes it."""
+        await self.arrive("add", OCS_LOAD, OCS_LOAD, GWS_LOAD, GWS_LOAD)
+
+    async def test_force(self) -> None:
+        """`attribute = force`: it is there."""
+        await self.arrive("force", OCS_LOAD, OCS_LOAD, GWS_LOAD, GWS_LOAD)
+
+    async def test_remove(self) -> None:
+        """`attribute = remove`: OCS never sees it; the group is armed as its client asked."""
+        await self.arrive("remove", OCS_BARE, OCS_BARE, GWS_BARE, GWS_BARE)
+
+    async def test_values_that_are_not_one(self) -> None:
+        """A 0 is left by keep and add, made 1 by force, taken out by remove; nothing else of the body changes."""
+        zero = b'{"x":1.50,\t"GSW_AUTO_COMPLETION":0 , "x": "\\u00e4\xc3\xa4" }'
+        await self.raise_http("attribute = force\ncontrol = ocs-http")
+        arrived, _reply = await self.sent("ocs-http", "/campaigngroups/101?req=Load", zero)
+        assert arrived.body == zero.replace(b":0 ", b":1 ")
+
+    async def test_everything_else_is_left_alone(self) -> None:
+        """Other resources, methods and parts of GWS: the attribute is no business of the proxy's there."""
+        await self.raise_http("attribute = remove\ncontrol = ocs-http")
+        for name, target in (
+            ("ocs-http", "/records/5?req=Cancel"),
+            ("ocs-http", "/campaigngroups/101"),
+            ("ocs-http", "/elsewhere?req=Load"),
+            ("gws", "/ocs/v3/other/4113/load-campaign"),
+        ):
+            for body in (OCS_LOAD, GWS_LOAD, b"not JSON"):
+                arrived, _reply = await self.sent(name, target, body)
+                assert arrived.body == body, target
+        arrived, _reply = await self.sent("ocs-http", "/campaigngroups/101?req=Load", OCS_LOAD, "-X", "PUT")
+        assert (arrived.method, arrived.body) == (b"PUT", OCS_LOAD)
+
+    async def test_bodies_in_chunks(self) -> None:
+        """curl sends chunks where it is told to: the body arrives, with the attribute."""
+        await self.raise_http("attribute = add\ncontrol = ocs-http")
+        url = f"http://127.0.0.1:{self.port('ocs-http')}/campaigngroups/101?req=Load"
+        await curl("-H", "Transfer-Encoding: chunked", "-d", '{"x": 1}', url)
+        assert self.site("ocs-http").arrived[-1].body == b'{"x": 1, "GSW_AUTO_COMPLETION": 1}'
+        assert self.simulator.ocs.groups[0].armed
+
+    async def test_an_ocs_that_refuses(self) -> None:
+        """A refusal reaches the client as OCS says it, by status or in the body; the group is none the wiser."""
+        await self.raise_http("attribute = add\ncontrol = ocs-http")
+        _arrived, reply = await self.sent("ocs-http", "/campaigngroups/101?req=Start", b"")
+        assert reply["GSW_ERROR"] == "Campaign group is not loaded, or runs already"
+        _arrived, reply = await self.sent("gws", "/ocs/v3/servers/4113/start-dialing", GWS_LOAD)
+        assert reply["status"]["code"] == 2
+        assert not self.group()["armed"]
+
+
+def own(arrival: Arrival) -> list[tuple[bytes, bytes]]:
+    """The headers that are the client's own."""
+    return [(name, value) for name, value in arrival.headers if name.lower() not in CARRIED]
+
+
+class WebAgent:
+    """An agent in a browser, through the proxy: polls all the time, and keeps what came."""
+
+    def __init__(self, port: int, stage: Stage) -> None:
+        self._desktop = WebDesktop(port)
+        self._stage = stage
+        self._polling: Deferred[None] | None = None
+
+    async def come(self, dn: str) -> WebAgent:
+        """Sign in, and begin to poll."""
+        await self._desktop.come(dn)
+        self._polling = Deferred.fromCoroutine(self._poll())
+        self._polling.addErrback(lambda failure: failure.trap(CancelledError, ResponseNeverReceived))
+        return self
+
+    async def _poll(self) -> None:
+        while True:
+            await self._desktop.connect()
+
+    async def leave(self) -> None:
+        """Close the browser."""
+        if self._polling is not None:
+            self._polling.cancel()
+        await self._desktop.close()
+
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """The user data of all user events that came, in order."""
+        said = [event["data"] for event in self._desktop.events]
+        return [each["userData"] for each in said if each.get("messageType") == "EventUserEvent"]
+
+    def heard(self, key: str = "GSW_USER_EVENT") -> list[Any]:
+        """The values of a key in all user events that came, in order."""
+        return [data[key] for data in self.data if key in data]
+
+    def ask(self, request: str, **values: str | int) -> None:
+        """A desktop's request to OCS."""
+        keys = {key.removeprefix("GSW_"): value for key, value in values.items()}
+        self._desktop.say(request, CAMPAIGN_NAME="Sales", **keys)
+
+
+class TestThreeChannels(HttpStage):
+    """Loaded over GWS, worked on over T-Events and in a browser, completed over OCS HTTP."""
+
+    async def order(self, request: str) -> None:
+        """An order through GWS, and the proxy before it."""
+        posted = at_gws(Order(request, campaign_id=101, group_id=732), 4113)
+        answer = await give(posted, f"http://127.0.0.1:{self.port('gws')}", 10, StageReactor(self.clock))
+        assert answer["answer"] == "accepted", answer
+
+    async def play(self, ocs: str) -> None:
+        await self.raise_http("attribute = add\ncontrol = ocs-http", records=9, ocs=ocs)
+        web = await WebAgent(self.port("gws"), self).come("3003")
+        self.addCleanup(lambda: Deferred.fromCoroutine(web.leave()))
+        agents: list[Client | WebAgent] = [await self.client("3001"), await self.client("3002"), web]
+        await self.order("load")
+        await self.state("loaded")
+        assert self.simulator.ocs.groups[0].armed
+        await self.order("start")
+        await self.state("running")
+        await self.until(lambda: all("CampaignStarted" in agent.heard() for agent in agents))
+        assert self.group()["armed"]
+        for agent in agents:
+            await self.finish_records(agent, 3)  # type: ignore[arg-type]
+        assert self.group()["agents"] == ["3001", "3002", "3003"]
+        agents[0].ask("PreviewRecordRequest")
+        await self.until(lambda: agents[0].heard("GSW_ERROR"))
+        await self.in_time(lambda: self.group()["completions"])
+        for agent in agents:
+            await self.in_time(lambda: "CampaignUnloaded" in agent.heard())  # noqa: B023
+        await self.passes(120, 5)
+        for agent in agents:
+            words = [word for word in agent.heard() if word.startswith("Campaign")]
+            assert words == ["CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignUnloaded"]
+        truth = self.ocs()
+        assert (truth["state"], truth["left"], truth["out"], truth["finalized"]) == ("not_loaded", 0, 0, 9)
+        assert {name: truth["accepted"][name] for name in ("load", "start", "stop", "unload")} == dict.fromkeys(
+            ("load", "start", "stop", "unload"), 1
+        )
+        assert self.simulator.ocs_http is not None
+        own_requests = [(each.method, each.target) for each in self.simulator.ocs_http.arrived]
+        assert own_requests == [
+            (b"POST", b"/campaigngroups/101?req=Stop"),
+            (b"POST", b"/campaigngroups/101?req=Unload"),
+        ]
+        assert self.group()["state"] == "unloaded"
+
+    async def test_an_ocs_that_tells_no_agent(self) -> None:
+        """OCS tells no agent that it is over: the proxy tells all three, once."""
+        await self.play("notify_agents = no")
+
+    async def test_an_ocs_that_tells_its_agents(self) -> None:
+        """OCS tells them itself: nobody hears anything twice."""
+        await self.play("acks = bare")
+
+
+class TestOperators(HttpStage):
+    """The simulator's own operator, through the proxy."""
+
+    async def test_an_operator_over_http(self) -> None:
+        """Load, start, stop, unload over OCS HTTP, each seen, and none of them the proxy's."""
+        await self.raise_http("attribute = add\ncontrol = ocs-http")
+        for request, state in (("load", "loaded"), ("start", "running"), ("stop", "loaded"), ("unload", "unloaded")):
+            uri = f"http://127.0.0.1:{self.port('ocs-http')}"
+            answer = await give(at_ocs(Order(request, dbid=101)), uri, 10, StageReactor(self.clock))
+            assert answer["answer"] == "accepted"
+            await self.in_time(lambda: self.group()["state"] == state)  # noqa: B023
+        assert self.group()["completions"] == 0
