@@ -56,7 +56,8 @@ class Play:
         dn = config.tevents.communication_dn if config is not None and config.tevents is not None else None
         self._control = policy.control
         self._controls = [(group.names, group.policy.control) for group in configured]
-        controls = {each.value for each in (policy.control, *(control for _, control in self._controls))}
+        every = (policy.control, *(control for _, control in self._controls))
+        controls = {each.value for each in every} | {_tells_of(each) for each in every}
         self._traced: set[str] = set()
         self._clients = Clients(self._observe, dn, policy.answer_timeout, controls)
         self._witness_is_there = False
@@ -104,8 +105,9 @@ class Play:
 
     def _as_its_control_says(self, seen: WordHeard | StatusHeard) -> Observation:
         """A group follows its control (R1). Where no trace tells what that said, whoever tells it says it instead."""
-        control = next((control for names, control in self._controls if _share(names, seen.names)), self._control).value
-        return seen if control in self._traced or control not in TELL_STATES else replace(seen, source=control)
+        control = next((control for names, control in self._controls if _share(names, seen.names)), self._control)
+        source = _tells_of(control)
+        return seen if source in self._traced else replace(seen, source=source)
 
     def _wake_until(self, now: float) -> None:
         while self._wake_at is not None and self._wake_at <= now:
@@ -120,6 +122,11 @@ class Play:
                 self._wake_at = command.when
             elif isinstance(command, Announce):
                 self.report.announced(now, command, lambda: self.groups.status(now))
+
+
+def _tells_of(control: Control) -> str:
+    """The source whose words a group with this control follows: HTTP tells no states, T-Events does."""
+    return control.value if control.value in TELL_STATES else Control.TEVENTS.value
 
 
 def _share(known: GroupNames, names: GroupNames) -> bool:

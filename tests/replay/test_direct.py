@@ -36,6 +36,9 @@ application_dbid = 4114
 [direct]
 listen = tcp:0
 upstream = tcp:127.0.0.1:1
+[ocs-http]
+listen = tcp:0
+upstream = http://127.0.0.1:1
 [completion]
 by = proxy
 control = {control}
@@ -47,7 +50,7 @@ group_id = 732
 
 
 def conf(control: str = "direct") -> Config:
-    """A proxy with both channels."""
+    """A proxy with both channels, and OCS's HTTP."""
     return parse(BOTH.format(control=control))
 
 
@@ -353,6 +356,25 @@ def test_t_servers_log_beside_a_trace(tmp_path: Path) -> None:
     log.record(36010, 1)
     found = replayed(tmp_path, conf(), tserver=log.text, direct=trace().text)
     assert (found["status"]["finalized"], found["left_out"], found["status"]["state"]) == (1, 0, "running")
+
+
+@pytest.mark.parametrize("teller", [ProxyTrace, TServerLog])
+def test_a_control_that_tells_no_states(tmp_path: Path, teller: type[TServerLog]) -> None:
+    """With `control = ocs-http` a group follows what the logs have of OCS's words, and would be completed."""
+    log = teller()
+    log.line(35000, "control session registered" if teller is ProxyTrace else "something happens")
+    log.loads(36000)
+    log.record(36010, 1)
+    log.no_records(36200)
+    log.line(36700, "something else happens")
+    log.says(36701, 22)
+    found = replayed(tmp_path, conf("ocs-http"), some=log.text)
+    assert [each["rule"] for each in found["sessions"][0]["would_complete"]] == ["B"]
+    assert news(found)[-1] == "stopped"
+    direct = trace()
+    direct.says(36700, 22)
+    found = replayed(tmp_path, conf("ocs-http"), direct=direct.text)
+    assert news(found) == ["loaded", "armed", "started", "stopped"]
 
 
 @pytest.mark.parametrize("control", ["direct", "tevents"])
