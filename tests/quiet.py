@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from termios import TIOCOUTQ
 
 from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 TURNS = 3
 """How many turns of the reactor in a row nothing must be on its way: what a turn puts off happens in the next."""
@@ -32,6 +33,13 @@ class Quiet:
     def __call__(self) -> bool:
         self._turns = self._turns + 1 if _nothing_is_under_way() else 0
         return self._turns >= TURNS
+
+
+async def quiet() -> None:
+    """Let the reactor turn until it is."""
+    is_quiet = Quiet()
+    while not is_quiet():
+        await deferLater(reactor, 0)
 
 
 def _nothing_is_under_way() -> bool:

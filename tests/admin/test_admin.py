@@ -17,6 +17,7 @@ from twisted.trial.unittest import TestCase
 
 from proxy.admin.site import site
 from proxy.admin.watched import Kind, Metric
+from tests.quiet import quiet
 
 SALES = {"name": "Sales@Agents", "dbid": 101, "state": "running", "retrieved": None, "agents": ["3001"]}
 
@@ -77,6 +78,7 @@ class AdminTests(TestCase):
         self.proxy = Proxy()
         port = reactor.listenTCP(0, site(self.proxy), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
+        self.addCleanup(lambda: Deferred.fromCoroutine(quiet()))
         self.port = port.getHost().port
 
     def ask(self, path: str, method: str = "GET", accept: str = "*/*") -> Deferred[Answered]:

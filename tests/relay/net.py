@@ -25,10 +25,11 @@ from proxy.tevents.openwire import open_wire
 class End(Protocol):
     """One end of a connection: notes what comes, and lets a test wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, connected: Callable[[End], None] = lambda end: None) -> None:
         self.received = bytearray()
         self.told_end = False
         self.lost: Exception | None = None
+        self._connected = connected
         self._waiting: list[tuple[Callable[[], bool], Deferred[End]]] = []
 
     def when(self, condition: Callable[[], bool]) -> Deferred[End]:
@@ -57,6 +58,9 @@ class End(Protocol):
                 fires.callback(self)
             else:
                 self._waiting.append((condition, fires))
+
+    def connectionMade(self) -> None:
+        self._connected(self)
 
     def dataReceived(self, data: bytes) -> None:
         self.received += data
@@ -98,12 +102,13 @@ class Ends(Factory):
         self._waiting: list[tuple[int, Deferred[End]]] = []
 
     def buildProtocol(self, addr) -> End:
-        end = End()
+        return End(self._connected)
+
+    def _connected(self, end: End) -> None:
         self.ends.append(end)
         for count, fires in self._waiting:
             if count == len(self.ends):
                 fires.callback(end)
-        return end
 
     def when_connected(self, count: int = 1) -> Deferred[End]:
         """Fires with the `count`-th connection."""

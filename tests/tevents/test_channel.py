@@ -112,6 +112,7 @@ class LookingTests(ChannelTestCase):
         await self.channel(control=False)
         client, upstream = await self.desktop()
         client.write(frame(3, {THIS_DN: "3001", REFERENCE_ID: 1}))
+        await self.asked(upstream, 1)
         upstream.write(frame(EVENT_REGISTERED, {REFERENCE_ID: 1}))
         await self.until(lambda: self.groups.seen)
         client.write(STATUS_REQUEST)
