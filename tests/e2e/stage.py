@@ -150,14 +150,18 @@ class Stage(TestCase):
         self.simulator = Simulator(read_conf(simulated), stage)
         port = await self.simulator.start()
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
+        conf = self.proxy_conf(port=port, completion=completion, more=more, tevents=tevents)
         for name, number in self.simulator.ports.items():
-            more = more.replace(f"{name.upper().replace('-', '_')}_PORT", str(number))
-        config = parse(PROXY.format(port=port, completion=completion, more=more, tevents=tevents))
-        self.proxy = ProxyService(config, stage, self.clock.seconds, self.clock.seconds, Random(1))
+            conf = conf.replace(f"{name.upper().replace('-', '_')}_PORT", str(number))
+        self.proxy = ProxyService(parse(conf), stage, self.clock.seconds, self.clock.seconds, Random(1))
         await self.proxy.begin()
         self.proxy.running = True
         self.addCleanup(self._end)
         await self.until(lambda: self.proxy.channels[0].control.registered)
+
+    def proxy_conf(self, **lines: object) -> str:
+        """The proxy's conf file."""
+        return PROXY.format(**lines)
 
     async def _leave(self) -> None:
         for look in self._looks.values():
@@ -167,7 +171,7 @@ class Stage(TestCase):
             if not client.gone:
                 client.close()
         await self.until(lambda: all(client.gone for client in self.clients))
-        await self.until(lambda: not self.proxy.channels[0].relay.sessions)
+        await self.until(lambda: not self.proxy.channels[0].connections.sessions)
         await self.proxy.stopService()
 
     def _end(self) -> Deferred:

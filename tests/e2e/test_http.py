@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.web.client import ResponseNeverReceived
 
-from proxy.simulator.arrivals import Arrival, NotingSite
+from proxy.channel import Channel
+from proxy.simulator.arrivals import Answering, Arrival, NotingSite
+from proxy.simulator.group import CampaignGroup, Refused
+from proxy.simulator.httpclient import HttpUri
 from proxy.simulator.httpoperator import at_gws, at_ocs, give
 from proxy.simulator.operator import Order
+from proxy.simulator.reporting import StatusReports
+from proxy.simulator.vocabulary import Refusal
 from tests.e2e.stage import Client, Stage, StageReactor
 from tests.simulator.web import curl
 from tests.simulator.web_desktop import WebDesktop
@@ -46,10 +52,25 @@ class HttpStage(Stage):
         """Simulator and proxy begin. Further lines of [completion], and of [ocs]."""
         await self.raise_curtain(records, f"{ocs}\n{DOORS}", completion, CHANNELS)
 
+    async def browser(self, dn: str) -> WebAgent:
+        """An agent in a browser, through the proxy."""
+        web = await WebAgent(self.port("gws")).come(dn)
+        self.addCleanup(lambda: Deferred.fromCoroutine(web.leave()))
+        return web
+
+    async def order(self, request: str) -> None:
+        """An order through GWS, and the proxy before it."""
+        posted = at_gws(Order(request, campaign_id=101, group_id=732), 4113)
+        answer = await give(posted, f"http://127.0.0.1:{self.port('gws')}", 10, StageReactor(self.clock))
+        assert answer["answer"] == "accepted", answer
+
+    def channel(self, name: str) -> Channel:
+        """A channel of the proxy."""
+        return next(each for each in self.proxy.channels if each.name == name)
+
     def port(self, name: str) -> int:
-        """Where a channel of the proxy listens."""
-        (channel,) = (each for each in self.proxy.channels if each.name == name)
-        port: int = channel.connections.ports[0].getHost().port
+        """Where it listens."""
+        port: int = self.channel(name).connections.ports[0].getHost().port
         return port
 
 
@@ -166,9 +187,8 @@ def own(arrival: Arrival) -> list[tuple[bytes, bytes]]:
 class WebAgent:
     """An agent in a browser, through the proxy: polls all the time, and keeps what came."""
 
-    def __init__(self, port: int, stage: Stage) -> None:
+    def __init__(self, port: int) -> None:
         self._desktop = WebDesktop(port)
-        self._stage = stage
         self._polling: Deferred[None] | None = None
 
     async def come(self, dn: str) -> WebAgent:
@@ -207,17 +227,10 @@ class WebAgent:
 class TestThreeChannels(HttpStage):
     """Loaded over GWS, worked on over T-Events and in a browser, completed over OCS HTTP."""
 
-    async def order(self, request: str) -> None:
-        """An order through GWS, and the proxy before it."""
-        posted = at_gws(Order(request, campaign_id=101, group_id=732), 4113)
-        answer = await give(posted, f"http://127.0.0.1:{self.port('gws')}", 10, StageReactor(self.clock))
-        assert answer["answer"] == "accepted", answer
-
     async def play(self, ocs: str) -> None:
         await self.raise_http("attribute = add\ncontrol = ocs-http", records=9, ocs=ocs)
-        web = await WebAgent(self.port("gws"), self).come("3003")
-        self.addCleanup(lambda: Deferred.fromCoroutine(web.leave()))
-        agents: list[Client | WebAgent] = [await self.client("3001"), await self.client("3002"), web]
+        agents: list[Client | WebAgent] = [await self.client("3001"), await self.client("3002")]
+        agents.append(await self.browser("3003"))
         await self.order("load")
         await self.state("loaded")
         assert self.simulator.ocs.groups[0].armed
@@ -271,3 +284,124 @@ class TestOperators(HttpStage):
             assert answer["answer"] == "accepted"
             await self.in_time(lambda: self.group()["state"] == state)  # noqa: B023
         assert self.group()["completions"] == 0
+
+
+class TestCompletionOverHttp(HttpStage):
+    """`control = ocs-http`, and all that can happen to a Stop and an Unload on their way."""
+
+    async def nearly_done(self, ocs: str = "notify_agents = no") -> Client:
+        """A group that has only to be completed; the agent who has heard that there are no more records."""
+        await self.raise_http("attribute = add\ncontrol = ocs-http", records=2, ocs=ocs)
+        agent = await self.client("3001")
+        await self.start_group()
+        await self.finish_records(agent, 2)
+        agent.ask("PreviewRecordRequest")
+        await self.until(lambda: agent.heard("GSW_ERROR"))
+        return agent
+
+    async def completed_once(self, agent: Client) -> None:
+        """The group is completed: OCS accepted one Stop and one Unload, and the agent heard of both, once."""
+        await self.in_time(lambda: "CampaignUnloaded" in agent.heard())
+        await self.passes(120, 5)
+        accepted = self.ocs()["accepted"]
+        assert (accepted["stop"], accepted["unload"]) == (1, 1)
+        assert [word for word in agent.heard() if word in ("CampaignStopped", "CampaignUnloaded")] == [
+            "CampaignStopped",
+            "CampaignUnloaded",
+        ]
+        assert (self.group()["state"], self.group()["completions"]) == ("unloaded", 1)
+
+    async def test_ocs_does_not_listen(self) -> None:
+        """OCS's HTTP port is closed when the group is to be completed: it is, once the port is there again."""
+        agent = await self.nearly_done()
+        site = self.simulator.ocs_http
+        assert site is not None
+        port = self.simulator._ports["ocs-http"]
+        number = self.simulator.ports["ocs-http"]
+        await port.stopListening()
+        await self.in_time(lambda: self.channel("ocs-http").looked()["own failed"])
+        await self.passes(20, 1)
+        assert self.group()["state"] != "unloaded"
+        assert any("ocs-http" in reason for reason in self.proxy.status.health())
+        again = reactor.listenTCP(number, site, interface="127.0.0.1")
+        self.addCleanup(again.stopListening)
+        await self.completed_once(agent)
+
+    async def test_replies_that_break_off(self) -> None:
+        """OCS does what it is asked, and every reply is lost: the status tells, and nothing is asked twice."""
+        agent = await self.nearly_done()
+        self.patch(Answering, "json", lambda answering, *_: answering._request.transport.abortConnection())
+        await self.completed_once(agent)
+        assert self.channel("ocs-http").looked()["own failed"] == 2
+
+    async def test_replies_that_do_not_come(self) -> None:
+        """OCS does what it is asked, and never replies."""
+        agent = await self.nearly_done()
+        self.patch(Answering, "json", lambda *_: None)
+        await self.completed_once(agent)
+
+    async def test_an_ocs_that_refuses(self) -> None:
+        """OCS refuses every Stop: the proxy gives up, and says so; the group goes on."""
+        await self.nearly_done()
+        self.patch(CampaignGroup, "stop", refuse)
+        await self.in_time(lambda: self.group()["state"] == "failed")
+        assert self.ocs()["state"] == "running"
+        assert self.ocs()["refused"]["stop"] == 3
+
+
+def refuse(*_: object) -> None:
+    """What nobody may do."""
+    raise Refused(Refusal.WRONG_STATE, "Not now")
+
+
+WITHOUT_T_EVENTS = f"""
+[ocs-http]
+{LISTEN}
+upstream = http://127.0.0.1:OCS_HTTP_PORT
+reports = tcp:0:interface=127.0.0.1
+[gws]
+{LISTEN}
+upstream = http://127.0.0.1:GWS_PORT
+[completion]
+by = proxy
+control = ocs-http
+attribute = add
+[group Sales@Agents]
+dbid = 101
+campaign_id = 101
+group_id = 732
+"""
+
+
+class TestWithoutTEvents(HttpStage):
+    """Nothing but HTTP: web desktops, OCS's HTTP interface, its status reports."""
+
+    def proxy_conf(self, **_: object) -> str:
+        """No [tevents] in it."""
+        return WITHOUT_T_EVENTS
+
+    async def test_reports_say_what_becomes_of_it(self) -> None:
+        """Loaded and started by GWS, worked on in browsers, stopped and unloaded over OCS HTTP: the reports tell."""
+        await self.raise_http("", records=4, ocs="notify_agents = no")
+        (_own, reports) = self.channel("ocs-http").ports()
+        uri = HttpUri.read(f"http://127.0.0.1:{reports[1].getHost().port}/states")
+        reporting = StatusReports(self.simulator.ocs.groups, uri, 10, self.simulator._reactor)
+        self.simulator.ocs.voice.report = reporting.report
+        reporting.start()
+        self.addCleanup(reporting.end)
+        agents = [await self.browser(dn) for dn in ("3001", "3002")]
+        for request, state in (("load", "loaded"), ("start", "running")):
+            await self.order(request)
+            await self.state(state)
+        for agent in agents:
+            await self.until(lambda: "CampaignStarted" in agent.heard())  # noqa: B023
+            await self.finish_records(agent, 2)
+        agents[1].ask("PreviewRecordRequest")
+        await self.until(lambda: agents[1].heard("GSW_ERROR"))
+        await self.in_time(lambda: self.group()["completions"])
+        for agent in agents:
+            await self.in_time(lambda: "CampaignUnloaded" in agent.heard())  # noqa: B023
+            words = [word for word in agent.heard() if word.startswith("Campaign")]
+            assert words == ["CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignUnloaded"]
+        assert (self.ocs()["accepted"]["stop"], self.ocs()["accepted"]["unload"]) == (1, 1)
+        assert reporting.failed == 0
