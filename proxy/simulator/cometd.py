@@ -115,6 +115,11 @@ class Bayeux(Generic[Owner]):
                 client.poll = None
                 self._expect(client)
 
+    @property
+    def waiting(self) -> int:
+        """How many polls wait."""
+        return sum(client.poll is not None for client in self._clients.values())
+
     def clients_of(self, owner: Owner) -> int:
         """How many clients an owner has."""
         return sum(client.owner is owner for client in self._clients.values())

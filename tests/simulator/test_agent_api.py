@@ -10,7 +10,7 @@ import attrs
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
 from proxy.simulator.agent_api import AgentApi
 from proxy.simulator.conf import GwsConf
@@ -58,10 +58,17 @@ class Case(TServerCase):
         clock, made = Clock(), self.simulator.conf
         assert made.gws is not None
         assert self.simulator.gws is not None
-        api = AgentApi(self.simulator.tserver, made.agent_dns, made.gws, Timers(clock))
-        self.addCleanup(api.end)
-        api.hang_on(self.simulator.gws.root)
+        self.api = AgentApi(self.simulator.tserver, made.agent_dns, made.gws, Timers(clock))
+        self.addCleanup(self.api.end)
+        self.api.hang_on(self.simulator.gws.root)
         return clock
+
+    async def polling(self, page: WebDesktop, timeout: int | None = None) -> Deferred[Reply]:
+        """A poll that has come, and waits; in a `timed` simulator."""
+        waiting = page.connect(timeout)
+        while not self.api.bayeux.waiting:
+            await deferLater(reactor, 0)
+        return waiting
 
     def browser(self) -> WebDesktop:
         """A browser that has not signed in."""
@@ -161,15 +168,13 @@ class Sessions(Case):
         clock = self.timed()
         page = await self.browser().come("3001")
         for _ in range(3):
-            waiting = page.connect()
-            await page.subscribe("/anything")
+            waiting = await self.polling(page)
             clock.advance(29)
-            assert not waiting.called
+            assert self.api.bayeux.waiting
             clock.advance(1)
             [reply] = (await waiting).body
             assert reply == {"id": reply["id"], "channel": "/meta/connect", "successful": True}
-        waiting = page.connect(5000)
-        await page.subscribe("/anything")
+        waiting = await self.polling(page, 5000)
         clock.advance(5)
         await waiting
 
@@ -339,8 +344,7 @@ class Work(Case):
         await page.sign_in("3001")
         await page.handshake()
         await page.subscribe(VOICE)
-        waiting = page.connect()
-        await page.subscribe("/anything")
+        waiting = await self.polling(page)
         activated = page.post("/workspace/v3/activate-channels", {"data": {"agentId": "Ann", "dn": "3001"}})
         assert (await waiting).body[0]["data"]["dn"]["agentState"] == "NotReady"
         assert not activated.called
