@@ -29,6 +29,7 @@ from proxy.campaign.observation import (
     AskStatus,
     CallReleased,
     Command,
+    ControlAccepted,
     ControlRefused,
     ControlRequested,
     DesktopError,
@@ -56,13 +57,16 @@ from proxy.campaign.observation import (
     Word,
     WordHeard,
 )
-from proxy.campaign.policy import By, ConfiguredGroup, Notify, Policy
+from proxy.campaign.policy import By, ConfiguredGroup, Control, Notify, Policy
 
-CONTROL = "tevents"
+TOLD_BY = "tevents"
 LIST = "List"
 
 SLOW, SLOWEST = 3.0, 8.0
 """How slow a desktop's line ever is, and the control session's, in seconds."""
+
+HESITATES = 5.0
+"""How long OCS may wait before it does what it said over HTTP that it would."""
 
 LATEST = 3 * SLOWEST
 """After this long all that OCS said has arrived, unless it was lost."""
@@ -94,6 +98,7 @@ class Odds:
     refused: float = 0.0
     rejects: float = 0.0
     reschedules: float = 0.0
+    hesitates: float = 0.0
 
 
 CALM = Odds()
@@ -109,6 +114,7 @@ WILD = Odds(
     refused=0.03,
     rejects=0.15,
     reschedules=0.08,
+    hesitates=0.3,
 )
 
 # ------------------------------------------------------------------------------------------------------- what there is
@@ -260,27 +266,34 @@ class Line:
 
 
 class Play:
-    """An OCS, its groups, agents, a client and a proxy that stands between them."""
+    """An OCS, its groups, agents, a client and a proxy that stands between them.
 
-    def __init__(self, seed: int, by: By = By.PROXY, odds: Odds = WILD) -> None:
+    `speaks` is how the proxy asks for Stop and Unload; where that is HTTP, so does the client, now and then.
+    """
+
+    def __init__(self, seed: int, by: By = By.PROXY, odds: Odds = WILD, speaks: Control = Control.TEVENTS) -> None:
         self.seed = seed
         self.random = Random(seed)
+        self.speaks = speaks
         self.odds = odds
         self.now = 0.0
         self.tale: deque[str] = deque(maxlen=150)
         self.did: dict[str, int] = {}
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
-        self._order, self._numbers, self._handles = count(), count(1), count(1000)
+        self._order, self.numbers, self._handles = count(), count(1), count(1000)
         self.truths = [self._group(by, number) for number in range(self.random.choice((1, 1, 2)))]
         self.agents = [agent for truth in self.truths for agent in truth.agents]
         self.groups = Groups(Policy(), [ConfiguredGroup(truth.names, truth.policy) for truth in self.truths], seed)
         self.judge = Judge(self)
-        self.control = Control(self)
+        self.control = Session(self, TOLD_BY)
+        self.http = Session(self, Control.OCS_HTTP.value)
         self.ocs = Ocs(self)
-        self.client, self._client_up, self._client_down = next(self._numbers), Line(self), Line(self)
+        self.client, self._client_up, self._client_down = next(self.numbers), Line(self), Line(self)
         self._wakes_at: float | None = None
         self.is_calm = False
         self.control.connects()
+        if speaks is Control.OCS_HTTP:
+            self.http.connects()
         for agent in self.agents:
             self._lives(agent)
         for truth in self.truths:
@@ -293,6 +306,7 @@ class Play:
         names = GroupNames(dbid=101 + number, name=f"{campaign}@Agents")
         policy = Policy(
             by=by,
+            control=self.speaks,
             settle=40.0,
             settle_dialed=60.0,
             stale_after=900.0,
@@ -363,8 +377,16 @@ class Play:
             self.counts(type(command).__name__)
             self.judge.sees(command)
             if isinstance(command, Stop | Unload | AskStatus):
-                self.control.sends(partial(self.ocs.is_asked_by_proxy, self.truth(command.group), command))
+                self._sends(command)
         return commands
+
+    def _sends(self, command: Stop | Unload | AskStatus) -> None:
+        truth = self.truth(command.group)
+        if command.control == TOLD_BY:
+            self.control.sends(partial(self.ocs.is_asked_by_proxy, truth, command))
+        else:
+            assert not isinstance(command, AskStatus)
+            self.http.sends(partial(self.ocs.is_asked_by_proxy_over_http, truth, command))
 
     def truth(self, title: str) -> Truth:
         """The group of this name."""
@@ -398,7 +420,7 @@ class Play:
 
     def logs_in(self, agent: Agent) -> None:
         """A desktop of the agent more."""
-        desktop = Desktop(next(self._numbers), Line(self), Line(self), self.now)
+        desktop = Desktop(next(self.numbers), Line(self), Line(self), self.now)
         agent.desktops.append(desktop)
         self.sees(DnRegistered(desktop.number, agent.dn))
 
@@ -419,7 +441,7 @@ class Play:
         desktop.up.send(partial(self.ocs.is_asked_for_a_record, agent, reference))
 
     def _reference(self) -> str | None:
-        return str(next(self._numbers)) if self.chance(0.7) else None
+        return str(next(self.numbers)) if self.chance(0.7) else None
 
     def _acts(self, agent: Agent, entry: Entry) -> None:
         if self.chance(self.odds.leaves):
@@ -477,6 +499,8 @@ class Play:
                 self.asks_for(truth, request, *values)
         if self.chance(self.odds.drops):
             self.control.drops()
+        if self.speaks is Control.OCS_HTTP and self.chance(self.odds.drops):
+            self.http.drops()
 
     def _wish(self, truth: Truth) -> Request:
         sensible = {Life.UNLOADED: Request.LOAD, Life.LOADED: Request.START}.get(truth.life)
@@ -484,10 +508,11 @@ class Play:
 
     def asks_for(self, truth: Truth, request: Request, *values: object) -> None:
         """A client's request passes."""
-        reference = str(next(self._numbers))
+        reference = str(next(self.numbers))
         names = GroupNames(dbid=truth.names.dbid)
         self.sees(ControlRequested(self.client, names, request, values, truth.mode, reference))
-        self._client_up.send(partial(self.ocs.is_asked_by_client, truth, request, values, reference))
+        over_http = self.speaks is Control.OCS_HTTP and self.chance(0.7)
+        self._client_up.send(partial(self.ocs.is_asked_by_client, truth, request, values, reference, over_http))
 
     def client_hears(self, observation: Observation) -> None:
         """OCS answers the client."""
@@ -499,8 +524,9 @@ class Play:
         """Faults cease, everybody does his work: the proxy completes every group within its time."""
         self.is_calm, self.odds = True, CALM
         self.runs(LATEST)
-        if not self.control.is_connected:
-            self.control.connects()
+        self.control.connects()
+        if self.speaks is Control.OCS_HTTP:
+            self.http.connects()
         self.judge.completed.clear()
         for truth in self.truths:
             self._is_wanted(truth)
@@ -529,11 +555,12 @@ class Play:
         self.runs(5)
 
 
-class Control:
-    """The control session of the proxy: up to OCS and down."""
+class Session:
+    """The proxy's own way to OCS and back: its control session, or HTTP."""
 
-    def __init__(self, play: Play) -> None:
+    def __init__(self, play: Play, name: str) -> None:
         self._play = play
+        self._name = name
         self._up = self._down = Line(play)
         self.is_connected = False
 
@@ -542,7 +569,7 @@ class Control:
         if not self.is_connected:
             self.is_connected = True
             self._up, self._down = Line(self._play, SLOWEST), Line(self._play, SLOWEST)
-            self._play.sees(SourceConnected(CONTROL))
+            self._play.sees(SourceConnected(self._name))
 
     def drops(self) -> None:
         """It breaks; what is on its way may be lost, either way. It comes back."""
@@ -552,7 +579,7 @@ class Control:
             self._up.cut()
             self._down.cut()
             self.is_connected = False
-            self._play.sees(SourceLost(CONTROL))
+            self._play.sees(SourceLost(self._name))
             self._play.after(self._play.random.uniform(0.5, 90), self.connects)
 
     def sends(self, arrives: Callable[[], object]) -> None:
@@ -584,8 +611,13 @@ class Ocs:
 
     # ------------------------------------------------------------------------------------------ what it is asked
 
-    def is_asked_by_client(self, truth: Truth, request: Request, values: tuple[object, ...], reference: str) -> None:
-        """A client's request: done and told, done and not told, refused, or ignored."""
+    def is_asked_by_client(
+        self, truth: Truth, request: Request, values: tuple[object, ...], reference: str, over_http: bool
+    ) -> None:
+        """A client's request: done and told, done and not told, refused, or ignored.
+
+        Over HTTP the client is told, and no word carries his reference.
+        """
         play = self._play
         if play.chance(play.odds.lost / 2):
             truth.doubted = True
@@ -593,10 +625,14 @@ class Ocs:
             play.tell(f"OCS ignores {request} of a client")
             return
         lost = play.chance(play.odds.lost / 2)
-        if not self._does(truth, request, reference, lost):
-            self._refuses(truth, reference, play.client)
+        if not self._does(truth, request, self._unknown() if over_http else reference, lost):
+            self._refuses(truth, reference, play.client, over_http)
             truth.doubted = truth.doubted or not play.control.is_connected
             return
+        if over_http:
+            lost = play.chance(play.odds.lost / 2)
+            if not lost:
+                play.client_hears(ControlAccepted(play.client, GroupNames(dbid=truth.names.dbid), reference))
         if request in (Request.LOAD, Request.START, Request.SET_MODE):
             truth.armed = values[-1:] in ((1,), ("1",))
             play.tell(f"{truth.names.name} is {'armed' if truth.armed else 'not armed'}")
@@ -618,19 +654,47 @@ class Ocs:
         if isinstance(command, AskStatus):
             self._answers(truth, reference)
             return
+        if not self._does_for_proxy(truth, command, reference) and not play.chance(play.odds.lost):
+            self._refuses(truth, reference)
+
+    def is_asked_by_proxy_over_http(self, truth: Truth, command: Stop | Unload) -> None:
+        """Stop or Unload over HTTP: taken and done at once or soon, refused, or lost; the reply may be lost as well."""
+        play = self._play
+        if play.chance(play.odds.lost):
+            play.tell(f"OCS ignores {command}")
+            return
+        told = ControlAccepted
+        if play.chance(play.odds.hesitates) and truth.life is (
+            Life.RUNNING if isinstance(command, Stop) else Life.LOADED
+        ):
+            soon = play.random.uniform(0, HESITATES)
+            play.after(soon, partial(self._does_for_proxy, truth, command, self._unknown()))
+        elif not self._does_for_proxy(truth, command, self._unknown()):
+            told = ControlRefused
+        if not play.chance(play.odds.lost):
+            play.counts(f"{told.__name__} over HTTP")
+            play.http.hears(told(0, truth.names, str(command.reference)))
+
+    def _does_for_proxy(self, truth: Truth, command: Stop | Unload, reference: str | None) -> bool:
+        """Do what the proxy asked for, where that is possible; it must not be asked for twice."""
+        play = self._play
         request = Request.STOP if isinstance(command, Stop) else Request.UNLOAD
         if play.chance(play.odds.appends):
             self._is_appended_to(truth)
         if truth.life is Life.UNLOADING and request is Request.UNLOAD and (request, truth.session) in truth.accepted:
             raise play.broken("a second Unload for a session")
-        if self._does(truth, request, reference, play.chance(play.odds.lost)):
-            play.counts(f"{request.value} accepted")
-            key = truth.run if request is Request.STOP else truth.session
-            if (request, key) in truth.accepted:
-                raise play.broken(f"a second {request.value} accepted")
-            truth.accepted.append((request, key))
-        elif not play.chance(play.odds.lost):
-            self._refuses(truth, reference)
+        if not self._does(truth, request, reference, play.chance(play.odds.lost)):
+            return False
+        play.counts(f"{request.value} accepted")
+        key = truth.run if request is Request.STOP else truth.session
+        if (request, key) in truth.accepted:
+            raise play.broken(f"a second {request.value} accepted")
+        truth.accepted.append((request, key))
+        return True
+
+    def _unknown(self) -> str | None:
+        """The reference of a word on what was asked for over HTTP: OCS's own, or none."""
+        return self._play.random.choice((None, f"ocs {next(self._play.numbers)}"))
 
     def _answers(self, truth: Truth, reference: str) -> None:
         play = self._play
@@ -639,17 +703,18 @@ class Ocs:
         said = reference if play.chance(0.8) else None
         mode = truth.mode if truth.life is Life.RUNNING else None
         heard = partial(self._is_told, truth, truth.changed)
-        play.control.hears(StatusHeard(truth.names, truth.life.value, CONTROL, mode, said), heard)
+        play.control.hears(StatusHeard(truth.names, truth.life.value, TOLD_BY, mode, said), heard)
 
     def _is_told(self, truth: Truth, changed: float) -> None:
         if truth.changed == changed:
             truth.untold = False
 
-    def _refuses(self, truth: Truth, reference: str, client: int | None = None) -> None:
-        """All who are registered hear it, and so does the client."""
+    def _refuses(self, truth: Truth, reference: str, client: int | None = None, over_http: bool = False) -> None:
+        """All who are registered hear it, and so does the client; over HTTP he alone."""
         names = GroupNames(dbid=truth.names.dbid)
         self._play.tell(f"OCS refuses {reference}")
-        self._play.control.hears(ControlRefused(0, names, reference))
+        if not over_http:
+            self._play.control.hears(ControlRefused(0, names, reference))
         if client is not None:
             self._play.client_hears(ControlRefused(client, names, reference))
 
@@ -711,7 +776,7 @@ class Ocs:
         said = reference if play.chance(0.8) else None
         heard = partial(self._is_told, truth, truth.changed)
         for _ in range(1 + play.chance(play.odds.copied)):
-            play.control.hears(WordHeard(truth.names, word, CONTROL, mode, said), heard)
+            play.control.hears(WordHeard(truth.names, word, TOLD_BY, mode, said), heard)
 
     def _to(self, agent: Agent, arrives: Callable[[Agent, Desktop], None]) -> None:
         """OCS's event goes to a DN, and from there to every desktop that is registered."""
@@ -869,7 +934,7 @@ class Ocs:
         waits = not truth.where(At.LIST, At.HAND)
         if waits != truth.waits or (waits and self._play.chance(0.1)):
             truth.waits = waits
-            self._play.control.hears(WaitingRecords(truth.names, CONTROL, over=not waits))
+            self._play.control.hears(WaitingRecords(truth.names, TOLD_BY, over=not waits))
 
 
 # ------------------------------------------------------------------------------------------------------------ the judge

@@ -12,16 +12,16 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.campaign.policy import By
+from proxy.campaign.policy import By, Control
 from tests.campaign.model_ocs import CALM, Broken, Play
 
 SEEDS = range(30)
 """Other seeds play as well: play(seed) of any number, for as many as there is time for."""
 
 
-def play(seed: int, by: By = By.PROXY) -> Play:
+def play(seed: int, speaks: Control = Control.TEVENTS) -> Play:
     """A wild shift, and a calm one after it."""
-    scene = Play(seed, by)
+    scene = Play(seed, speaks=speaks)
     scene.runs(1200)
     scene.ends_well()
     return scene
@@ -33,6 +33,15 @@ def test_whatever_happens_the_proxy_does_no_harm_and_completes_in_the_end() -> N
     for seed in SEEDS:
         did.update(play(seed).did)
     for what in ("stop accepted", "unload accepted", "NotifyAgent", "Swallow", "desktops that heard both"):
+        assert did[what], f"no play had any {what}: they show nothing"
+
+
+def test_whatever_happens_over_http_the_proxy_does_no_harm_either() -> None:
+    """The same plays; Stop and Unload go over HTTP: a reply says that they are taken, before that shows or after."""
+    did: Counter[str] = Counter()
+    for seed in SEEDS:
+        did.update(play(seed, Control.OCS_HTTP).did)
+    for what in ("stop accepted", "unload accepted", "ControlAccepted over HTTP", "NotifyAgent", "Swallow"):
         assert did[what], f"no play had any {what}: they show nothing"
 
 

@@ -470,6 +470,16 @@ def test_r21_reports_that_tell_nothing_of_it_are_silence() -> None:
     assert desk["state"] == "failed"
 
 
+def test_r21_that_stop_was_taken_is_no_reply_to_unload() -> None:
+    """OCS took Stop, and says nothing to Unload; its status still shows Active: Unload is sent once more."""
+    desk = stop_taken()
+    desk.ocs.stopped()
+    desk.passes(WAIT)
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.ACTIVE, reference=desk.sent(AskStatus)[-1].reference)
+    assert len(desk.sent(Unload)) == 2
+
+
 def test_r21_an_unload_that_waits_is_waited_for() -> None:
     """OCS took Unload, and unloads for minutes: it says so each time, and Unload is sent once."""
     desk = stop_taken()
@@ -549,6 +559,30 @@ def test_r22_a_clients_stop_that_ocs_took_holds_ours_back() -> None:
     desk.ocs.stopped()
     desk.passes(1000)
     assert desk.sent(Stop) == []
+
+
+def test_r22_a_clients_stop_that_ocs_took_may_take_its_time() -> None:
+    """OCS took a client's Stop, and says once that the group still runs: none of ours is sent before it is given up."""
+    desk = over_http("tevents")
+    running(desk)
+    without_records(desk)
+    desk.passes(SETTLE - 5)
+    client = desk.client()
+    client.hears_success(client.stops())
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.RUNNING, reference=desk.sent(AskStatus)[-1].reference)
+    desk.passes(TIMEOUT / 2)
+    assert desk.sent(Stop) == []
+
+
+def test_r22_a_stop_no_longer_wanted_moves_no_group_by_its_reply() -> None:
+    """A client's Start came after our Stop, T-Events is gone, and OCS takes the Stop: nobody knows which comes last."""
+    desk, stop = stop_sent()
+    client = desk.client()
+    client.hears_success(client.starts(1))
+    desk.ocs.lost()
+    desk.ocs.takes(stop.reference)
+    assert desk["state"] == "running"
 
 
 def test_r22_a_clients_stop_that_never_shows_is_given_up() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -197,10 +197,14 @@ def test_r17_what_failed_is_tried_first(at_once: bool) -> None:
         desk.fetched[0].replies.failed("broke off")
     assert not desk.control.registered
     assert desk.seen == [SourceConnected("ocs-http"), SourceLost("ocs-http")]
+    times = [desk.clock.seconds()]
     for _ in range(3):
         desk.knock()
+        times.append(desk.clock.seconds())
         desk.attempts[-1].errback(Unreachable("refused"))
         assert not desk.control.registered
+    waited = [after - before for before, after in pairwise(times)]
+    assert waited == sorted(set(waited)), "each time it waits longer"
     desk.knock()
     door = Door()
     desk.attempts[-1].callback(door)

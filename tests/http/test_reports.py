@@ -220,7 +220,9 @@ class OverSockets(TestCase):
         self.assertIn(
             b" 413 ", await self.sends(head + b"5\r\n{   x\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n0\r\n\r\n")
         )
-        self.assertEqual(desk.reports.counts["too large"], 2)
+        parts = b"".join(b"258\r\n" + b" " * 600 + b"\r\n" for _ in range(2))
+        self.assertIn(b" 413 ", await self.sends(head + parts + b"2\r\n{}\r\n0\r\n\r\n"))
+        self.assertEqual(desk.reports.counts["too large"], 3)
 
     async def test_a_port_that_is_taken(self) -> None:
         """It says so; and stopped, it listens no more."""
