@@ -24,13 +24,6 @@ from tests.relay.test_frames import HELD, PLAIN, WANTED, frame
 from tests.relay.test_session import ClockedReactor, traffic
 
 
-def unused_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 class TryingTests(SynchronousTestCase):
     """M7 and the connect timeout, with a clock of the test's own."""
 
@@ -87,10 +80,17 @@ class TryingTests(SynchronousTestCase):
 class ConnectingTests(RelayTestCase):
     """Sessions that wait for their upstream, over real sockets."""
 
+    def unused_port(self) -> int:
+        """A port on which nobody listens, nor will by chance."""
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
     async def test_backup(self):
         """M7: when the primary refuses, the session goes to the backup."""
         ends, port = await self.listen()
-        primary, backup = f"tcp:127.0.0.1:{unused_port()}", f"tcp:127.0.0.1:{port}"
+        primary, backup = f"tcp:127.0.0.1:{self.unused_port()}", f"tcp:127.0.0.1:{port}"
         relay = await self.relay(primary, backup)
         client = await self.connect(relay)
         client.write(frame(PLAIN, b"1"))
@@ -100,7 +100,7 @@ class ConnectingTests(RelayTestCase):
 
     async def test_unreachable(self):
         """M7: when no upstream can be reached, the desktop's connection is closed, and the cause says why."""
-        relay = await self.relay(f"tcp:127.0.0.1:{unused_port()}")
+        relay = await self.relay(f"tcp:127.0.0.1:{self.unused_port()}")
         client = await self.connect(relay)
         client.write(frame(PLAIN, b"1"))
         await client.when_told_end()

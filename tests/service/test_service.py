@@ -222,8 +222,11 @@ class LimitsTests(ServiceTestCase):
 
     async def test_an_upstream_that_is_not_there(self) -> None:
         """The desktop's connection is closed, for that cause; /health names every upstream that was tried."""
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            first, second = (f"tcp:127.0.0.1:{each.getsockname()[1]}" for each in (one, other))
+        nobody_listens = [socket.socket(), socket.socket()]
+        for each in nobody_listens:
+            each.bind(("127.0.0.1", 0))  # nor will anybody else, by chance
+            self.addCleanup(each.close)
+        first, second = (f"tcp:127.0.0.1:{each.getsockname()[1]}" for each in nobody_listens)
         await self.start(self.conf(f"{first}\n  {second}"))
         desktop = await self.connect()
         desktop.write(request(GSW_CM_MessageType=7))

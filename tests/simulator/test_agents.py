@@ -16,11 +16,13 @@ FAST = "retrieval_interval = 0.1\nretry_delay = 0.1\ndial_time = 0.02\nring_time
 
 class Work(Case):
     async def crew(self, dns: str, **habits: float) -> Crew:
-        """Agents at these DNs who talk briefly and come back quickly."""
+        """Agents at these DNs who talk briefly and come back quickly; they are there."""
         quick = {"talk": 0.01, "ask_again": 0.1, "away": 0.05, "answer_timeout": 2.0}
         crew = Crew(dns.split(), f"tcp:127.0.0.1:{self.port}", Habits(**{**quick, **habits}), 1, reactor)
         self.addCleanup(crew.end)
         crew.begin()
+        while not all(map(self.simulator.tserver.attended, dns.split())):
+            await self.turn()
         return crew
 
     async def begin(self) -> None:
