@@ -71,7 +71,8 @@ class NodeDesk(ProcessProtocol):
 
     def words(self) -> list[str]:
         """What it heard of the campaign's life."""
-        return [heard for heard in self.said("heard") if heard.startswith("Campaign")]
+        events = [line["data"].get("GSW_USER_EVENT", "") for line in self.lines if "heard" in line]
+        return [event for event in events if event.startswith("Campaign")]
 
     async def until(self, key: str, value: Any, times: int = 1) -> None:
         """Until it has said something, so often. Raises AssertionError where it ends before."""
