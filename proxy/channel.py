@@ -64,6 +64,10 @@ class Connections(Protocol):
         """End every connection, what is on its way first. Fires when none is left, within the deadline."""
         ...
 
+    def cut_off_all(self, cause: Cause) -> Deferred[None]:
+        """End every connection now. Fires when none is left."""
+        ...
+
 
 class Channel(ABC):
     """A channel that is configured; `name` is its section."""

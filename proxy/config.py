@@ -136,7 +136,7 @@ class WitnessSection:
 
 @frozen
 class Limits:
-    """[limits]: `connect_timeout` in seconds, `max_sessions` in connections of desktops.
+    """[limits]: `connect_timeout` and `drain` in seconds, `max_sessions` in connections of desktops.
 
     `max_frame` and `max_body` (of one message over HTTP) in bytes.
     """
@@ -146,6 +146,7 @@ class Limits:
     max_frame: int = 1048576
     on_malformed: OnMalformed = OnMalformed.RELAY
     max_body: int = 1048576
+    drain: float = 30.0
 
 
 @frozen
@@ -216,6 +217,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "max_sessions": whole,
     "max_frame": whole,
     "on_malformed": one_of(OnMalformed),
+    "drain": seconds,
     "max_body": whole,
     "reports": lines(listenable),
     "forward_reports": http_uri,

@@ -28,10 +28,12 @@ from proxy.campaign.policy import Control
 from proxy.channel import Channel
 from proxy.config import Config, ConfigError, load
 from proxy.direct.channel import Direct
+from proxy.drain import Drain
 from proxy.errors import OurError
 from proxy.http.gws_channel import Gws
 from proxy.http.ocs_channel import OcsHttp
 from proxy.interfaces import IConfirmingWitness, IRecordWitness
+from proxy.relay.causes import Cause
 from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
@@ -92,6 +94,7 @@ class ProxyService(Service):
         self.board.witnesses.update({witness.name: witness for witness in confirming})
         self.status = Status(self.board, self.channels, self.witnesses)
         self.admin_ports: list[IListeningPort] = []
+        self.drain = Drain(reactor, limits.drain, self._is_left)
         self._reactor = reactor
 
     def _trace(self, section: str, path: str | None) -> TraceFile | None:
@@ -101,6 +104,10 @@ class ProxyService(Service):
         shared = (file for file in self._traces.values() if os.path.realpath(file.path) == os.path.realpath(path))
         self._traces[section] = next(shared, None) or TraceFile(path, self._wall)
         return self._traces[section]
+
+    def _is_left(self) -> bool:
+        """Whether nobody is there any more, and nothing that was begun has yet to be finished."""
+        return not self.board.is_completing and not any(each.connections.sessions for each in self.channels)
 
     def begin(self) -> Deferred[None]:
         """Listen everywhere, and connect to the dialer. Fails with CannotStart."""
@@ -156,11 +163,24 @@ class ProxyService(Service):
         Service.startService(self)
 
     def stopService(self) -> Deferred[None]:
-        """See IService: takes no more clients, and ends sessions after what is on its way in them is delivered."""
+        """See IService: takes no more clients, and lets sessions go on until they end, for `drain` seconds at most.
+
+        What is on its way in them is delivered then. A completion that has begun is finished in that time, and none
+        begins.
+        """
         Service.stopService(self)
         return Deferred.fromCoroutine(self._end())
 
+    def hurry(self) -> None:
+        """The service is stopping, and shall stop now."""
+        self.drain.hurry()
+        for channel in self.channels:
+            channel.connections.cut_off_all(Cause.SHUTDOWN)
+
     async def _end(self) -> None:
+        self.board.retire()
+        await DeferredList([channel.connections.stop_listening() for channel in self.channels])
+        await self.drain.wait()
         for witness in self.witnesses:
             witness.stop()
         ports, self.admin_ports = self.admin_ports, []
@@ -200,7 +220,7 @@ class _TwistdService(ProxyService):
             self.startService()
         except CannotStart as problem:
             raise _Ends(f"tevent-proxy: {problem}") from None
-        heed_hangup(self._reactor)
+        heed_signals(self, self._reactor)
 
     def startService(self) -> None:
         """See IService: twistd calls it after the privileged start, which did all there is to do."""
@@ -222,14 +242,31 @@ def makeService(options: Options) -> Service:
 # --------------------------------------------------------------------------------------------------- tevent-proxy run
 
 
-def heed_hangup(reactor: Any) -> None:
-    """SIGHUP is the end of a terminal, not of a proxy: without a handler it would kill the process."""
+def heed_signals(service: ProxyService, reactor: Any) -> None:
+    """SIGTERM and SIGINT let the service drain, and a second one ends it now; the process ends with status 0.
+
+    SIGHUP is the end of a terminal, not of a proxy: without somebody who heeds it, it would kill the process.
+    """
     log = Logger(namespace="proxy.service")
 
-    def say() -> None:
+    def hang_up() -> None:
         log.info("SIGHUP: the conf file is not read again in this version")
 
-    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(say))
+    def stop() -> None:
+        if service.drain.begun:
+            log.info("told to stop again: all sessions end now")
+            service.hurry()
+        else:
+            log.info("told to stop: sessions may go on for {seconds:g} s", seconds=service.drain.seconds)
+            reactor.stop()
+
+    def heed(number: int, call: Callable[[], None]) -> None:
+        signal.signal(number, lambda *_: reactor.callFromThread(call))
+
+    heed(signal.SIGHUP, hang_up)
+    # The reactor sets its own when it starts to run.
+    reactor.callWhenRunning(heed, signal.SIGTERM, stop)
+    reactor.callWhenRunning(heed, signal.SIGINT, stop)
 
 
 def run(config: Config) -> int:
@@ -251,7 +288,7 @@ def run(config: Config) -> int:
         if problems:
             reactor.stop()
 
-    heed_hangup(reactor)
+    heed_signals(service, reactor)
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()

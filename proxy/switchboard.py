@@ -117,6 +117,15 @@ class Switchboard:
         """See Groups.status."""
         return self.groups.status(self._now())
 
+    def retire(self) -> None:
+        """The proxy is about to stop: completions that have begun are finished, and none begins."""
+        self._carry_out(self._asked(self.groups.retire) or ())
+
+    @property
+    def is_completing(self) -> bool:
+        """Whether a completion has begun, and is not over."""
+        return self.groups.is_completing
+
     def close(self) -> None:
         """Nothing is woken any more."""
         self._closed = True

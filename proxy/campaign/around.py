@@ -34,7 +34,8 @@ class References:
 class Surroundings:
     """What all groups share: what is connected, whether OCS is in trouble (SystemError), and where commands go.
 
-    `waiting_clients`: how many requests for groups a session of a client has without an answer.
+    `retiring`: the proxy is about to stop. `waiting_clients`: how many requests for groups a session of a client has
+    without an answer.
     """
 
     registrations: Registrations
@@ -42,6 +43,7 @@ class Surroundings:
     tell: Callable[[Command], None]
     connected: set[str] = field(factory=set)
     in_trouble: bool = False
+    retiring: bool = False
     witnesses: set[str] = field(factory=set)
     lost_witnesses: set[str] = field(factory=set)
     counts: dict[str, int] = field(factory=dict)

@@ -30,6 +30,8 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return "a request with GSW_AUTO_COMPLETION 1"
     if not policy.complete:
         return "nothing: complete = no"
+    if group.around.retiring:
+        return "the proxy, which is about to stop"
     if group.missing_ids:
         return f"its {', '.join(group.missing_ids)}, for control = {group.control}"
     if away := group.out_of_reach:

@@ -147,6 +147,11 @@ class Group:
         return self.state not in (State.NULL, State.UNLOADED)
 
     @property
+    def is_completing(self) -> bool:
+        """Whether a completion has begun, and is not over, or an agent who is there has yet to be told of one."""
+        return self.completion is not None or (self.notices is not None and self.notices.waiting)
+
+    @property
     def asked_over(self) -> str | None:
         """Where OCS would tell its status now, asked for it: over its control protocol.
 

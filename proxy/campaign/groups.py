@@ -129,6 +129,18 @@ class Groups:
         self._agenda.add(*(group for group in self._which.groups if group.due is not None and group.due <= now))
         return self._conclude(now)
 
+    def retire(self, now: float) -> Sequence[Command]:
+        """The proxy is about to stop: no completion begins any more; those that have begun are finished."""
+        self._commands = []
+        self._around.retiring = True
+        self._agenda.add(*self._which.groups)
+        return self._conclude(now)
+
+    @property
+    def is_completing(self) -> bool:
+        """Whether a completion has begun, and is not over, or agents have yet to be told of one."""
+        return any(group.is_completing for group in self._which.groups)
+
     def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
         """What becomes of GSW_AUTO_COMPLETION in a client's message, before it is relayed (R5).
 

@@ -99,6 +99,9 @@ class _Connections:
     def end_all(self, cause: Cause) -> Deferred[None]:
         return self._relay.end_all(cause)
 
+    def cut_off_all(self, cause: Cause) -> Deferred[None]:
+        return self._relay.cut_off_all(cause)
+
 
 def added(*counts: Mapping[str, int]) -> Mapping[str, int]:
     """Numbers by name, of all of these."""

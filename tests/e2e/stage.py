@@ -172,6 +172,7 @@ class Stage(TestCase):
                 client.close()
         await self.until(lambda: all(client.gone for client in self.clients))
         await self.until(lambda: not self.proxy.channels[0].connections.sessions)
+        self.proxy.drain.hurry()
         await self.proxy.stopService()
 
     def _end(self) -> Deferred:

@@ -233,13 +233,10 @@ def test_it_relays_and_shows_its_pages(stage: Stage, how: tuple[str, ...]) -> No
         connection.close()
 
 
-@pytest.mark.parametrize(("how", "status"), [(RUN, 0), (TWISTD, -signal.SIGTERM)], ids=["run", "twistd"])
-def test_sigterm(stage: Stage, how: tuple[str, ...], status: int) -> None:
-    """SIGTERM: what was read from the T-Server for a desktop is delivered, however slow it reads; then status 0.
-
-    (twistd ends by the signal itself, as it always does.)
-    """
-    proxy = stage.start(how)
+@pytest.mark.parametrize("how", [RUN, TWISTD], ids=["run", "twistd"])
+def test_sigterm(stage: Stage, how: tuple[str, ...]) -> None:
+    """SIGTERM: what was read from the T-Server for a desktop is delivered, however slow it reads; then status 0."""
+    proxy = stage.start(how, text=CONF + "[limits]\ndrain = 0\n")
     admin, tevents = proxy.listens("admin"), proxy.listens("tevents")
     control = stage.accept()
     desktop = connect(tevents)
@@ -257,15 +254,47 @@ def test_sigterm(stage: Stage, how: tuple[str, ...], status: int) -> None:
             before = now
     proxy.process.send_signal(signal.SIGTERM)
     upstream.setblocking(True)
-    proxy.says("Received SIGTERM|Main loop terminated|session 1|SIGTERM")
+    proxy.says("told to stop")
     got = read_to_the_end(desktop)
     assert len(got) >= before
     assert got == stream[: len(got)]
     for connection in (desktop, upstream, control):
         connection.close()
     ended, out, err = proxy.ends()
-    assert (ended, err) == (status, "")
+    assert (ended, err) == (0, "")
     assert "session 1 ended: shutdown" in "".join(proxy.log) + out
+
+
+def until_it_is_refused(port: int) -> None:
+    """It is told to listen no more: until it has come to that, connections are taken."""
+    try:
+        while True:
+            connect(port).close()
+    except ConnectionRefusedError:
+        return
+
+
+@pytest.mark.parametrize(("how", "first"), [(RUN, signal.SIGTERM), (RUN, signal.SIGINT), (TWISTD, signal.SIGTERM)])
+def test_a_second_signal(stage: Stage, how: tuple[str, ...], first: signal.Signals) -> None:
+    """Told to stop, the proxy takes no more desktops and relays for those it has; told so again, it ends at once."""
+    proxy = stage.start(how, text=CONF + "[limits]\ndrain = 1000\n")
+    tevents = proxy.listens("tevents")
+    control = stage.accept()
+    desktop = connect(tevents)
+    upstream = stage.accept()
+    proxy.process.send_signal(first)
+    proxy.says("told to stop: sessions may go on for 1000 s")
+    until_it_is_refused(tevents)
+    desktop.sendall(frame(8, {20: "3001"}))
+    assert read(upstream, len(frame(8, {20: "3001"}))) == frame(8, {20: "3001"})
+    proxy.process.send_signal(signal.SIGTERM)
+    with pytest.raises(ConnectionResetError):
+        read_to_the_end(desktop)
+    ended, out, err = proxy.ends()
+    assert (ended, err) == (0, "")
+    assert "told to stop again" in "".join(proxy.log) + out
+    for connection in (desktop, upstream, control):
+        connection.close()
 
 
 def test_sigterm_with_nothing_to_do(stage: Stage) -> None:

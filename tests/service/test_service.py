@@ -78,10 +78,8 @@ class ServiceTestCase(TestCase):
         return self.service
 
     def _stop(self) -> Deferred[None]:
-        channel = self.service.channels[0]
         stopped = self.service.stopService()
-        for session in list(channel.relay.sessions.values()):
-            session.cut_off(next(iter(channel.relay.causes)))
+        self.service.hurry()
         return stopped
 
     async def until(self, holds: Any) -> None:
