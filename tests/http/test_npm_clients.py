@@ -43,6 +43,9 @@ dbid = 101
 VENDORS, COMETDS = "workspace.mjs", "plain.mjs"
 """The scripts: the vendor's client, and CometD's."""
 
+TRANSPORTS: dict[str, list[str]] = {VENDORS: [], COMETDS: ["websocket", "long-polling"]}
+"""What each says of the transports it tried."""
+
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -134,7 +137,7 @@ class AtTheSimulator(Case):
     async def test_the_cometd_client(self) -> None:
         """The same. It would rather have a WebSocket, and does with long polling where it gets none."""
         desk = await self.work(COMETDS)
-        self.assertEqual(desk.said("transport"), ["websocket", "long-polling"])
+        self.assertEqual(desk.said("transport"), TRANSPORTS[COMETDS])
         self.assertEqual(desk.said("successful"), [False, True])
 
     async def call(self, script: str) -> None:
@@ -170,7 +173,8 @@ class ThroughTheProxy(Case):
         desks = [await self.desk(script, dn, gws) for script, dn in zip(scripts, ("3001", "3002"), strict=False)]
         await self.order("load", port, auto_completion=1)
         await self.order("start", port, auto_completion=1)
-        for desk in desks:
+        for desk, script in zip(desks, scripts, strict=True):
+            self.assertEqual(desk.said("transport"), TRANSPORTS[script])
             await desk.until("heard", "CampaignUnloaded")
         [group] = self.proxy.board.status()
         truth = self.simulator.truth()["groups"][0]
