@@ -169,14 +169,30 @@ class TestWhatArrives(HttpStage):
         assert self.site("ocs-http").arrived[-1].body == b'{"x": 1, "GSW_AUTO_COMPLETION": 1}'
         assert self.simulator.ocs.groups[0].armed
 
-    async def test_an_ocs_that_refuses(self) -> None:
-        """A refusal reaches the client as OCS says it, by status or in the body; the group is none the wiser."""
-        await self.raise_http("attribute = add\ncontrol = ocs-http")
-        _arrived, reply = await self.sent("ocs-http", "/campaigngroups/101?req=Start", b"")
+    async def refused(self, doors: str) -> None:
+        """A Start that is refused reaches its client as OCS says it, and does not disarm the group (R3)."""
+        await self.raise_curtain(6, doors, "attribute = keep\ncontrol = ocs-http", CHANNELS)
+        for request, state in (("Load", "loaded"), ("Start", "running")):
+            await self.sent("ocs-http", f"/campaigngroups/101?req={request}", OCS_LOAD)
+            await self.state(state)
+        assert self.group()["armed"]
+        _arrived, reply = await self.sent("ocs-http", "/campaigngroups/101?req=Start", OCS_BARE)
         assert reply["GSW_ERROR"] == "Campaign group is not loaded, or runs already"
-        _arrived, reply = await self.sent("gws", "/ocs/v3/servers/4113/start-dialing", GWS_LOAD)
+        assert self.group()["armed"]
+        _arrived, reply = await self.sent("gws", "/ocs/v3/servers/4113/start-dialing", GWS_BARE)
         assert reply["status"]["code"] == 2
-        assert not self.group()["armed"]
+        await self.passes(30, 1)
+        assert self.group()["armed"]
+        await self.sent("ocs-http", "/campaigngroups/101?req=SetDialingMode", OCS_BARE)
+        await self.in_time(lambda: not self.group()["armed"])
+
+    async def test_an_ocs_that_refuses_by_status(self) -> None:
+        """Refusals are HTTP errors."""
+        await self.refused(DOORS)
+
+    async def test_an_ocs_that_refuses_in_the_body(self) -> None:
+        """Refusals are 200 with GSW_ERROR."""
+        await self.refused(DOORS.replace("[gws]", "http_errors = body\n[gws]"))
 
 
 def own(arrival: Arrival) -> list[tuple[bytes, bytes]]:
@@ -243,9 +259,9 @@ class TestThreeChannels(HttpStage):
         assert self.group()["agents"] == ["3001", "3002", "3003"]
         agents[0].ask("PreviewRecordRequest")
         await self.until(lambda: agents[0].heard("GSW_ERROR"))
-        await self.in_time(lambda: self.group()["completions"])
-        for agent in agents:
-            await self.in_time(lambda: "CampaignUnloaded" in agent.heard())  # noqa: B023
+        await self.in_time(lambda: "CampaignUnloaded" in agents[0].heard())
+        # At once: the browser's poll is answered, it need not come to its end first.
+        assert all("CampaignUnloaded" in agent.heard() for agent in agents)
         await self.passes(120, 5)
         for agent in agents:
             words = [word for word in agent.heard() if word.startswith("Campaign")]
@@ -266,6 +282,7 @@ class TestThreeChannels(HttpStage):
     async def test_an_ocs_that_tells_no_agent(self) -> None:
         """OCS tells no agent that it is over: the proxy tells all three, once."""
         await self.play("notify_agents = no")
+        assert self.channel("gws").looked()["injected"] == 2
 
     async def test_an_ocs_that_tells_its_agents(self) -> None:
         """OCS tells them itself: nobody hears anything twice."""
@@ -341,10 +358,13 @@ class TestCompletionOverHttp(HttpStage):
         await self.completed_once(agent)
 
     async def test_an_ocs_that_refuses(self) -> None:
-        """OCS refuses every Stop: the proxy gives up, and says so; the group goes on."""
+        """OCS refuses every Stop: the proxy need not wait for an answer, gives up, and says so; the group goes on."""
         await self.nearly_done()
         self.patch(CampaignGroup, "stop", refuse)
+        await self.in_time(lambda: self.ocs()["refused"])
+        first = self.clock.seconds()
         await self.in_time(lambda: self.group()["state"] == "failed")
+        assert self.clock.seconds() - first < 10
         assert self.ocs()["state"] == "running"
         assert self.ocs()["refused"]["stop"] == 3
 
