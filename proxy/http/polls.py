@@ -18,7 +18,6 @@ from proxy.errors import OurError
 from proxy.http.bayeux import (
     CONNECT,
     DISCONNECT,
-    HANDSHAKE,
     SUBSCRIBE,
     Batch,
     Message,
@@ -110,14 +109,14 @@ class _Upstream:
         return head.status == OK
 
     def whole(self, head: ReplyHead, body: bytes) -> bytes:
-        self._client.came(self, head, body)
+        self._client.came(head, body)
         return body
 
     def unread(self, head: ReplyHead, why: str | None) -> None:
         self._client.passes(self, head, why)
 
     def failed(self, why: str) -> None:
-        self._client.failed(self)
+        self._client.failed()
 
 
 class Client:
@@ -216,10 +215,8 @@ class Client:
 
     # ------------------------------------------------------------------------------------------------ the upstream poll
 
-    def came(self, upstream: _Upstream, head: ReplyHead, body: bytes) -> None:
+    def came(self, head: ReplyHead, body: bytes) -> None:
         """Its reply is there, whole."""
-        if upstream is not self._upstream:
-            return
         self._upstream = None
         self._kept = _Kept(head, self._looked(head, body))
         if self._waiting is None:
@@ -229,14 +226,10 @@ class Client:
 
     def passes(self, upstream: _Upstream, head: ReplyHead, why: str | None) -> None:
         """Its reply cannot be read: it goes to the client as it comes. An error waits for nobody."""
-        if upstream is not self._upstream:
-            return
         if why is not None and head.status == OK:
             self._counts.unreadable += 1
             self.session.go_blind()
         upstream.unread_reply = True
-        if upstream.fetch is None or self._upstream is not upstream:
-            return
         if self.waits:
             self._couple(upstream)
         elif head.status != OK:
@@ -257,10 +250,8 @@ class Client:
         else:
             poll.turn.when_gone(None)
 
-    def failed(self, upstream: _Upstream) -> None:
+    def failed(self) -> None:
         """There is no reply, or it broke off: as if the client had asked the upstream itself."""
-        if upstream is not self._upstream:
-            return
         self._upstream = None
         poll = self._take_waiting()
         if poll is not None:
@@ -422,11 +413,6 @@ class Client:
         upstream, self._upstream, self._kept = self._upstream, None, None
         if upstream is not None and upstream.fetch is not None:
             upstream.fetch.abandon()
-
-
-def is_handshake(batch: Batch) -> bool:
-    """Whether a client introduces itself."""
-    return bool(batch.places(HANDSHAKE))
 
 
 _BAD_GATEWAY = ReplyHead(502, b"Bad Gateway", ((b"Content-Type", b"application/json"),))

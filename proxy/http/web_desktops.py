@@ -88,8 +88,7 @@ class WebDesktops:
             session.touched()
         if ask is Ask.LOGOUT:
             return _logging_out(session) if session is not None else None
-        unread = ask is not None or (carries_notifications(head.target) and head.method == b"GET")
-        if unread:
+        if ask is not None or _polls_by_callback(head):
             self.counts.unreadable += 1
             session = session or self.sessions.of(head.headers)
             if session is not None:
@@ -134,7 +133,7 @@ class WebDesktops:
     def _client(self, turn: Turn, batch: Batch) -> Client | None:
         """Who speaks: the first clientId there is. A handshake has none yet."""
         name = next((message.client for message in batch.messages if message.client is not None), None)
-        if name is None or batch.places(HANDSHAKE):
+        if name is None:
             return None
         client = self.sessions.client(name, turn.head.headers)
         client.touched()
@@ -222,6 +221,12 @@ class WebDesktops:
         self._exchanges.forward(turn, body, _logging_out(session) if session is not None else None)
 
 
+def _polls_by_callback(head: RequestHead) -> bool:
+    """Whether notifications come in a script (D: callback-polling). A WebSocket is refused, or becomes a tunnel."""
+    upgrades = any(True for _ in values(head.headers, b"upgrade"))
+    return head.method == b"GET" and carries_notifications(head.target) and not upgrades
+
+
 def _with_values(seen: ControlRequested, values: Sequence[object]) -> ControlRequested:
     """Of an attribute that is repeated in an object all values are known."""
     return ControlRequested(
@@ -266,7 +271,7 @@ class _Messages:
         for message in batch.messages:
             if message.channel == HANDSHAKE and message.successful and message.client is not None:
                 set_cookies = values(head.headers, b"set-cookie")
-                self._sessions.shook_hands(message.client, self._turn.head.headers, set_cookies)
+                client = self._sessions.shook_hands(message.client, self._turn.head.headers, set_cookies)
         relayed = client.replied(head, batch, self._connects) if client is not None else body
         self._comes_back()
         return relayed

@@ -260,11 +260,9 @@ class WebSessions:
         client = self.clients.get(name)
         if client is None:
             return self._take_in(name, self.of(headers) or self._new(), shaken=False)
-        for session in (self._by_cookie.get(cookie) for cookie in cookies(headers).items()):
-            if session is not None and session is not client.session:
-                break
-        else:
-            self._joined(self._session_of(client), cookies(headers))
+        told = cookies(headers)
+        if {self._by_cookie.get(cookie) for cookie in told.items()} <= {None, client.session}:
+            self._joined(self._session_of(client), told)
         return client
 
     def shook_hands(self, name: str, headers: Headers, set_cookies: Iterable[bytes]) -> Client:

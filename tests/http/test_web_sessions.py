@@ -115,6 +115,14 @@ def test_an_event_before_the_dn_is_known(desk: Desk) -> None:
     ]
 
 
+def test_events_in_the_reply_to_a_handshake(desk: Desk) -> None:
+    """Some servers put them there already."""
+    desk.asks("/notifications/handshake", [{"id": "1", "channel": "/meta/handshake"}])
+    reply = {"id": "1", "channel": "/meta/handshake", "successful": True, "clientId": "eager"}
+    desk.last.answer([reply, dn_state(), told()])
+    assert [type(seen) for seen in desk.board.seen] == [DnRegistered, AgentHeard]
+
+
 def test_an_agent_moves_to_another_dn(desk: Desk) -> None:
     """He is on the new one, and on the old one no more."""
     on_dn(desk, "3001")
@@ -430,15 +438,25 @@ def test_both_tabs_are_told_once_and_in_order(tabs: Desk) -> None:
 
 
 def test_a_tab_that_has_not_subscribed_is_no_copy(desk: Desk) -> None:
-    """What one tab was brought before the other subscribed is not expected there: its next event is news to nobody
-    less."""
+    """What one tab was brought before the other subscribed is not expected there: its first event is news."""
     on_dn(desk)
     desk.shakes_hands("other", listens=False)
     desk.polls("5", "tab")
     desk.upstream().answer([told(), polled("5")])
     desk.subscribes("other")
-    both(desk, told())
+    desk.polls("5", "other")
+    desk.upstream().answer([told(), polled("5")])
     assert len(desk.board.of(AgentHeard)) == 2
+
+
+def test_whichever_tab_is_first(tabs: Desk) -> None:
+    """Now the one, now the other; the same event comes again and again."""
+    for first, second in (("tab", "other"), ("other", "tab"), ("other", "tab"), ("tab", "other")):
+        for tab in (first, second):
+            tabs.polls("5", tab)
+            tabs.upstream().answer([told(), polled("5")])
+    assert len(tabs.board.of(AgentHeard)) == 4
+    assert tabs.counts.copies == 4
 
 
 def test_a_page_that_was_loaded_anew(tabs: Desk) -> None:
@@ -613,6 +631,14 @@ def test_what_ought_to_be_read_and_is_not_makes_blind(desk: Desk, method: bytes,
     unread(desk, method, target, why)
     assert desk.board.of(SessionBlind) == [SessionBlind(17)]
     assert (desk.counts.blind, desk.counts.unreadable) == (1, 2)
+
+
+def test_a_websocket_that_is_refused_does_not_make_blind(desk: Desk) -> None:
+    """The client falls back to long polls, which can be read."""
+    on_dn(desk)
+    fields = (b"Cookie", desk.cookie.encode()), (b"Upgrade", b"websocket")
+    desk.desktops.passing(FakeTurn(RequestHead(b"GET", b"/workspace/v3/notifications", fields)), None)
+    assert desk.board.of(SessionBlind) == []
 
 
 def test_blind_before_the_groups_see_it() -> None:
