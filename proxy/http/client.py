@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from proxy.http.asked import CONTINUE, Asked, complaint
 from proxy.http.bodies import Framing
+from proxy.http.counts import HttpCounts
 from proxy.http.exchange import Exchange
 from proxy.http.heads import is_encoded, listed, reply_text, with_length
 from proxy.http.limits import HttpLimits
@@ -43,6 +44,7 @@ class Serves(Protocol):
     """What a client's connection asks of the relay."""
 
     limits: HttpLimits
+    counts: HttpCounts
     site: WatchedSite
     tunnels: bool
 
@@ -53,12 +55,6 @@ class Serves(Protocol):
     def next_number(self) -> int:
         """The number of a request."""
         ...
-
-    def came_from_client(self, size: int) -> None:
-        """So many bytes came from a client."""
-
-    def replied(self, method: bytes | None, status: int) -> None:
-        """A reply to such a request began."""
 
     def stream(self, turn: Asked, origin: ClientConnection, why: str | None) -> Exchange:
         """A request streams by."""
@@ -84,11 +80,12 @@ class ClientConnection(PacedProtocol):
         self._client = ""
         self._secure = False
         self._turn: Asked | None = None
-        # The request that is read: its reader, until it is whole; whether any of it came; what takes its body:
-        # what is held of it, or the exchange to which it streams.
+        # The request that is read: its reader, until it is whole; whether any of it came; what is held of its body,
+        # and what takes that when it is whole, or the exchange to which it streams.
         self._reader: MessageReader | None = None
         self._touched = False
         self._held: bytearray | None = None
+        self._takes: Callable[[Asked, bytes], None] = relay.whole
         self._exchange: Exchange | None = None
         # What came behind it, and whether that is enough.
         self._behind = b""
@@ -110,7 +107,7 @@ class ClientConnection(PacedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """See IProtocol."""
-        self._relay.came_from_client(len(data))
+        self._relay.counts.client_bytes += len(data)
         if self._tunnel is not None:
             self._tunnel.way.send(data)
         elif self._reader is not None:
@@ -163,7 +160,7 @@ class ClientConnection(PacedProtocol):
         if is_old or b"close" in listed(head.headers, b"connection"):
             self._close_because(Cause.CLIENT_CLOSED)
         if head.method == b"CONNECT":
-            self._answer(turn, 405)
+            self._refuse(405, Cause.MALFORMED)
         elif b"websocket" in listed(head.headers, b"upgrade"):
             self._upgrade(turn)
         else:
@@ -179,6 +176,7 @@ class ClientConnection(PacedProtocol):
             )
             if why is None:
                 self._held = bytearray()
+                self._takes = relay.whole
                 if turn.expects and turn.framing is not Framing.NONE:
                     turn.expects = False
                     self.way.send(CONTINUE)
@@ -193,11 +191,18 @@ class ClientConnection(PacedProtocol):
 
     def _upgrade(self, turn: Asked) -> None:
         """A request for a WebSocket: refused, or what it becomes is up to the upstream."""
-        turn.upgrade = self._relay.tunnels
-        self._exchange = self._relay.stream(turn, self, None)
-        if not turn.upgrade:
-            turn.exchange = None
-            self._exchange.client_left("refused")
+        if self._relay.tunnels:
+            turn.upgrade = True
+            self._stream(turn, None)
+        else:
+            self._held = bytearray()
+            self._takes = self._refuse_tunnel
+
+    def _refuse_tunnel(self, turn: Asked, body: bytes) -> None:
+        replies = self._relay.site.passing(turn, None)
+        if replies is not None:
+            replies.failed("refused")
+        if turn.waiting:
             turn.answer(*complaint(400, b"Bad Request", NO_TUNNEL))
 
     def _body(self, data: bytes) -> None:
@@ -220,7 +225,7 @@ class ClientConnection(PacedProtocol):
         trailers = tuple(event.headers.raw_items())
         if held is not None:
             turn.trailers = trailers
-            self._relay.whole(turn, bytes(held))
+            self._takes(turn, bytes(held))
         elif exchange is not None:
             exchange.finish(trailers)
 
@@ -233,7 +238,7 @@ class ClientConnection(PacedProtocol):
 
     def replied(self, method: bytes, status: int) -> None:
         """See Home."""
-        self._relay.replied(method, status)
+        self._relay.counts.replied(method, status)
 
     def tell(self, call: Callable[[], None]) -> None:
         """See Home."""
@@ -269,27 +274,23 @@ class ClientConnection(PacedProtocol):
             self._patience.set(self._relay.limits.deadline)
             self.way.close()
 
-    def _answer(self, turn: Asked, status: int) -> None:
-        reason, text = SAID[status]
-        turn.answer(*complaint(status, reason, text))
-
     def _refuse(self, status: int, cause: Cause) -> None:
         """What the client sends is not taken any more: say why, if a reply can be given, and end."""
         self._because(cause)
         self.closing = True
         turn = self._turn
+        reason, text = SAID[status]
+        head, body = complaint(status, reason, text)
         if turn is None:
-            reason, text = SAID[status]
-            head, body = complaint(status, reason, text)
             headers = (*with_length(head.headers, len(body)), (b"Connection", b"close"))
-            self._relay.replied(None, status)
+            self._relay.counts.replied(None, status)
             self.way.send(reply_text(ReplyHead(status, reason, headers)) + body)
             self._end()
         elif turn.waiting:
             exchange, turn.exchange = turn.exchange, None
             if exchange is not None:
                 exchange.client_left("the request broke off")
-            self._answer(turn, status)
+            turn.answer(head, body)
         else:
             turn.left("the request broke off")
             self.cut_off()
@@ -380,6 +381,8 @@ class ClientConnection(PacedProtocol):
             self._tunnel.close_tunnel(self._relay.limits.deadline)
         turn, self._turn, self._exchange, self._reader = self._turn, None, None, None
         if turn is not None:
+            if turn.waiting:
+                self._relay.counts.unanswered += 1
             turn.left("the client left")
             turn.tell_gone(self)
         assert self._cause is not None

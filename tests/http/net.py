@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
 from collections.abc import Callable, Iterable
 
 from twisted.internet import reactor
@@ -165,6 +166,8 @@ def whole_messages(received: bytes, heads_only: bool = False) -> int:
 class HttpTestCase(RelayTestCase):
     """An HTTP relay on a free port, before scripted upstreams on free ports."""
 
+    timeout = 20
+
     async def door(self) -> tuple[Door, HttpUpstream]:
         """An upstream."""
         ends = Door()
@@ -173,6 +176,14 @@ class HttpTestCase(RelayTestCase):
         self.addCleanup(lambda: [end.reset() for end in ends.ends if end.lost is None])
         number = port.getHost().port
         return ends, HttpUpstream(f"tcp:127.0.0.1:{number}", "http", f"127.0.0.1:{number}")
+
+    def nobody(self) -> HttpUpstream:
+        """An upstream at which nobody listens, nor will by chance."""
+        taken = socket.socket()
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        return HttpUpstream(f"tcp:127.0.0.1:{port}", "http", f"127.0.0.1:{port}")
 
     async def http(
         self,
