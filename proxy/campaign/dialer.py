@@ -24,6 +24,7 @@ from proxy.campaign.observation import (
     Word,
     WordHeard,
 )
+from proxy.campaign.sources import REPORTS
 
 _AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
 _AGENT_NEWS = (Word.LOADED, Word.STARTED)
@@ -123,7 +124,7 @@ class Dialer:
         if group is None:
             return
         if group.follows(seen.source):
-            group.found(seen.status, now, seen.mode, seen.reference)
+            group.found(seen.status, now, seen.mode, seen.reference, is_news=seen.source == REPORTS)
         else:
             group.found_elsewhere(seen.status, now, seen.mode)
 

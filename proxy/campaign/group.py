@@ -361,17 +361,30 @@ class Group:
         if word in (Word.LOADED, Word.STARTED) and self.policy.attribute in (Attribute.ADD, Attribute.FORCE):
             self._arm(True)
 
-    def found(self, status: Status, now: float, mode: str | None = None, reference: str | None = None) -> None:
-        """OCS's answer to a status request: what it says wins, and arms nothing (R2, R4)."""
+    def found(
+        self,
+        status: Status,
+        now: float,
+        mode: str | None = None,
+        reference: str | None = None,
+        is_news: bool = False,
+    ) -> None:
+        """OCS's answer to a status request: what it says wins, and arms nothing (R2, R4).
+
+        `is_news`: nobody asked. It is OCS's word on what happened since the last one.
+        """
         if status is Status.INACTIVE:
             return
-        before, state = (self.session.number, self.run), self.state
+        before, state, is_news = (self.session.number, self.run), self.state, is_news and self.is_known
         self._follow(status, mode)
         moved = set(Request) if self.state is not state else set()
         if self.session.number == before[0]:
             moved.discard(Request.LOAD)  # it stops to dial; that is no answer to a Load
-        for accepted in self.requests.answered_by_status(status, self.current.mode, reference, moved):
+        shown = self.requests.answered_by_status(status, self.current.mode, reference, moved)
+        for accepted in shown:
             self._accept(accepted)
+        if is_news and not shown and (self.session.number, self.run) != before:
+            self._arm_unasked(Word.LOADED)
         self._decide_by_taken()
         if self.completion is not None:
             self.completion.found(status, now, reference)

@@ -340,6 +340,42 @@ def test_r4_reports_answer_by_themselves() -> None:
     assert (desk["state"], desk["armed"]) == ("loaded", True)
 
 
+@pytest.mark.parametrize("attribute", list(Attribute))
+def test_r4_a_schedule_that_only_reports_tell_of(attribute: Attribute) -> None:
+    """Nobody asked for the Load that a report shows: it is news, and arms a group whose policy is add or force."""
+    desk = over_http("reports", policy=Policy(By.PROXY, Control.OCS_HTTP, attribute))
+    desk.ocs.at("reports").answers(Status.ACTIVE)
+    assert desk["armed"] is (attribute in (Attribute.ADD, Attribute.FORCE))
+
+
+@pytest.mark.parametrize(("source", "known"), [("tevents", True), ("reports", False)])
+def test_r4_what_an_answer_shows_arms_nothing(source: str, known: bool) -> None:
+    """An answer over T-Events, and the first report of a group, tell how it is, and not what happened."""
+    desk = Desk(group(SALES, Policy(By.PROXY, Control.OCS_HTTP, Attribute.ADD)))
+    told = desk.ocs.at(source)
+    told.connected()
+    if known:
+        told.answers(Status.NOT_LOADED)
+    told.answers(Status.RUNNING)
+    assert (desk["state"], desk["armed"]) == ("running", False)
+
+
+def test_r4_a_report_arms_nothing_that_a_client_disarmed() -> None:
+    """A client asked for the Load that a report shows, with 0: that counts, before OCS's reply and after it."""
+    for replies_first in (True, False):
+        desk = over_http("reports", policy=Policy(By.PROXY, Control.OCS_HTTP, Attribute.ADD))
+        client, told = desk.client(), desk.ocs.at("reports")
+        load = client.loads(0)
+        if replies_first:
+            client.hears_success(load)
+        told.answers(Status.ACTIVE)
+        assert not desk["armed"]
+        client.hears_success(load)
+        client.hears_success(client.starts(0))
+        told.answers(Status.RUNNING, "Preview")
+        assert (desk["state"], desk["armed"]) == ("running", False)
+
+
 # ------------------------------------------------------------------------------------------ R17: what must be there
 
 
