@@ -76,6 +76,8 @@ class Bayeux(Generic[Owner]):
         self._subscribed = subscribed
         self._left = left
         self._clients: dict[str, Client[Owner]] = {}
+        self.doubled = 0
+        """How many polls had to give way to another one of their client."""
 
     # ------------------------------------------------------------------------------------------ requests
 
@@ -223,6 +225,7 @@ class Bayeux(Generic[Owner]):
     def _give_way(self, client: Client[Owner]) -> None:
         """A second poll while one waits: the first is answered."""
         if client.poll is not None:
+            self.doubled += 1
             self._answer_poll(client)
 
     def _answer_poll(self, client: Client[Owner]) -> None:

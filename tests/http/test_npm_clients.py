@@ -67,7 +67,7 @@ class Case(TestCase):
 
     async def opened(self, **options: Any) -> Simulator:
         """A simulator of desk.conf with these options."""
-        door = GwsConf(listen="tcp:0:interface=127.0.0.1", poll_timeout=5)
+        door = GwsConf(listen="tcp:0:interface=127.0.0.1", poll_timeout=600)
         ocs = f"{options.pop('ocs', '')}\napplications = 4114 4115"
         self.simulator = Simulator(attrs.evolve(conf(ocs=ocs, **options), gws=door), reactor)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
@@ -176,6 +176,9 @@ class ThroughTheProxy(Case):
         for desk, script in zip(desks, scripts, strict=True):
             self.assertEqual(desk.said("transport"), TRANSPORTS[script])
             await desk.until("heard", "CampaignUnloaded")
+            self.assertEqual(desk.said("stray"), [])
+        assert self.simulator.agent_api is not None
+        self.assertEqual(self.simulator.agent_api.bayeux.doubled, 0)
         [group] = self.proxy.board.status()
         truth = self.simulator.truth()["groups"][0]
         self.assertEqual((truth["state"], truth["left"], truth["finalized"]), ("not_loaded", 0, 6))
@@ -188,7 +191,7 @@ class ThroughTheProxy(Case):
             await desk.leave()
 
     async def test_the_vendors_client(self) -> None:
-        """It hears that the campaign is stopped, then unloaded, once each, from the proxy."""
+        """It hears that the campaign is stopped, then unloaded, once each, while its poll waits; none is doubled."""
         await self.work(VENDORS)
 
     async def test_the_cometd_client(self) -> None:

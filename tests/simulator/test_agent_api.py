@@ -213,6 +213,8 @@ class CometD(Case):
         assert [message["channel"] for message in (await first).body] == ["/meta/connect"]
         await page.say("CampaignStatusRequest")
         assert [message["channel"] for message in (await second).body] == [VOICE, "/meta/connect"]
+        assert self.simulator.agent_api is not None
+        assert self.simulator.agent_api.bayeux.doubled == 1
 
     async def test_an_unknown_client_must_shake_hands(self) -> None:
         """A clientId nobody has, none, or that of another session: unsuccessful, with that advice."""

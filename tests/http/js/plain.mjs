@@ -9,6 +9,21 @@ adapt();
 const cometd = new CometD();
 let workspace, cookie;
 
+// Every reply bears the id of a message that has none yet; what does not is told.
+const unanswered = new Set();
+cometd.registerExtension("ids", {
+    outgoing(message) {
+        unanswered.add(message.id);
+        return message;
+    },
+    incoming(message) {
+        if (message.channel.startsWith("/meta/") && !unanswered.delete(message.id)) {
+            tell({ stray: message });
+        }
+        return message;
+    },
+});
+
 async function post(path, content) {
     const reply = await fetch(`${workspace}/${path}`, {
         method: "POST",
