@@ -370,13 +370,13 @@ class Client:
             if message.is_meta:
                 self._told(message)
             elif message.is_event:
-                self.listens = self.listens or message.channel == self.session.channel
                 self._inserted = before[place] = []
                 try:
                     if self.session.hears(self, message):
                         gone.add(place)
                 finally:
                     self._inserted = None
+                self.listens = self.listens or message.channel == self.session.channel
         return gone, before
 
     def _told(self, message: Message) -> None:

@@ -260,9 +260,11 @@ class WebSessions:
         client = self.clients.get(name)
         if client is None:
             return self._take_in(name, self.of(headers) or self._new(), shaken=False)
+        session = self._session_of(client)
         told = cookies(headers)
-        if {self._by_cookie.get(cookie) for cookie in told.items()} <= {None, client.session}:
-            self._joined(self._session_of(client), told)
+        owners = (self._by_cookie.get(cookie) for cookie in told.items())
+        if not any(owner.clients for owner in owners if owner not in (None, session)):
+            self._joined(session, told)
         return client
 
     def shook_hands(self, name: str, headers: Headers, set_cookies: Iterable[bytes]) -> Client:

@@ -161,6 +161,30 @@ def test_cookies_of_the_handshakes_reply_are_the_sessions(desk: Desk) -> None:
     assert [(seen.session, seen.dn) for seen in other.board.of(RecordRequested)] == [(17, "3001")]
 
 
+def test_a_cookie_that_changes_under_way(desk: Desk) -> None:
+    """The server gives the session another name: the next poll, whose clientId is known, tells whose that is."""
+    on_dn(desk)
+    asks_for_record(desk, cookie="WORKSPACE_SESSIONID=renamed")
+    desk.cookie = "WORKSPACE_SESSIONID=renamed"
+    desk.polls()
+    asks_for_record(desk)
+    assert [(seen.session, seen.dn) for seen in desk.board.of(RecordRequested)] == [
+        (18, "web session 18"),
+        (17, "3001"),
+    ]
+
+
+def test_a_cookie_of_another_desktop_is_not_taken_from_it(desk: Desk) -> None:
+    """Two desktops, each with its page: a poll with the other one's cookie changes nothing."""
+    on_dn(desk)
+    desk.cookie = "WORKSPACE_SESSIONID=two"
+    desk.shakes_hands("other")
+    on_dn(desk, "3002", "other")
+    desk.polls("9", "tab")
+    asks_for_record(desk)
+    assert [seen.dn for seen in desk.board.of(RecordRequested)] == ["3002"]
+
+
 def test_the_most_trusted_cookie_counts(desk: Desk) -> None:
     """A new login in the same browser is a new session, though the browser's other cookies stay."""
     desk.cookie = "BAYEUX_BROWSER=b; WORKSPACE_SESSIONID=one"

@@ -177,10 +177,10 @@ class FakeBoard:
 class Desk:
     """A web desktop in front of the proxy: one browser with its cookies."""
 
-    def __init__(self, board: Any = None, cookie: str = "WORKSPACE_SESSIONID=one") -> None:
+    def __init__(self, board: Any = None, cookie: str = "WORKSPACE_SESSIONID=one", clock: Clock | None = None) -> None:
         self.board = board if board is not None else FakeBoard()
         self.exchanges = FakeExchanges()
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.counts = Counts()
         self.cookie = cookie
         self.desktops = WebDesktops(self.board, count(17), self.clock, self.exchanges, self.counts)  # type: ignore[arg-type]
