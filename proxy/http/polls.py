@@ -156,6 +156,11 @@ class Client:
         return self._waiting is not None and self._waiting.turn.waiting
 
     @property
+    def is_there(self) -> bool:
+        """Whether the client is there though it says nothing: a poll waits, alone or among other messages."""
+        return self.waits or self._outside > 0
+
+    @property
     def has_custody(self) -> bool:
         """Whether a poll is upstream, or a reply is there, so that none must be sent."""
         return self._upstream is not None or self._kept is not None or self._outside > 0
@@ -218,11 +223,14 @@ class Client:
     def came(self, head: ReplyHead, body: bytes) -> None:
         """Its reply is there, whole."""
         self._upstream = None
-        self._kept = _Kept(head, self._looked(head, body))
+        self._kept = _Kept(head, body)
         if self._waiting is None:
             self._counts.kept += 1
-        self._hand_over()
-        self._part_if_over()
+        try:
+            self._kept = _Kept(head, self._looked(head, body))
+        finally:
+            self._hand_over()
+            self._part_if_over()
 
     def passes(self, upstream: _Upstream, head: ReplyHead, why: str | None) -> None:
         """Its reply cannot be read: it goes to the client as it comes. An error waits for nobody."""
@@ -374,6 +382,10 @@ class Client:
                 try:
                     if self.session.hears(self, message):
                         gone.add(place)
+                except Exception:
+                    # By a mistake of ours: the reply goes on, and what was lost of it is not known (R16).
+                    self.session.go_blind()
+                    raise
                 finally:
                     self._inserted = None
                 self.listens = self.listens or message.channel == self.session.channel

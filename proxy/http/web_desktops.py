@@ -262,19 +262,22 @@ class _Messages:
 
     def whole(self, head: ReplyHead, body: bytes) -> bytes:
         try:
+            return self._looked(head, body)
+        finally:
+            self._comes_back()
+
+    def _looked(self, head: ReplyHead, body: bytes) -> bytes:
+        try:
             batch = Batch(body)
         except (NotJson, NoMessages):
             self._cannot_be_read()
-            self._comes_back()
             return body
         client = self._client
         for message in batch.messages:
             if message.channel == HANDSHAKE and message.successful and message.client is not None:
                 set_cookies = values(head.headers, b"set-cookie")
                 client = self._sessions.shook_hands(message.client, self._turn.head.headers, set_cookies)
-        relayed = client.replied(head, batch, self._connects) if client is not None else body
-        self._comes_back()
-        return relayed
+        return client.replied(head, batch, self._connects) if client is not None else body
 
     def unread(self, head: ReplyHead, why: str | None) -> None:
         if why is not None and head.status == OK:

@@ -98,7 +98,7 @@ class WebSession:
     @property
     def waits(self) -> bool:
         """Whether the desktop is there though it says nothing: a poll waits, or there is a tunnel."""
-        return bool(self.tunnels) or any(client.waits for client in self.clients.values())
+        return bool(self.tunnels) or any(client.is_there for client in self.clients.values())
 
     def begin(self) -> tuple[int, str]:
         """The groups see the session from now on: its number, and its DN.
@@ -337,7 +337,9 @@ class WebSessions:
 
     def _drop_silent(self, session: WebSession, now: float) -> None:
         """Clients of a session that are silent while others of it are not: a page was loaded anew."""
-        silent = [client for client in session.clients.values() if not client.waits and client.last + self._idle <= now]
+        silent = [
+            client for client in session.clients.values() if not client.is_there and client.last + self._idle <= now
+        ]
         if len(silent) < len(session.clients):
             for client in silent:
                 session.left(client)

@@ -408,3 +408,32 @@ def test_a_client_that_is_gone_while_it_is_told(desk: Desk) -> None:
     tell(desk, Word.STOPPED)
     assert turn.replies == []
     assert events(desk.polls("6")) == ["CampaignStopped"]
+
+
+def mistaken(seen: Observation) -> bool:
+    """A mistake of ours."""
+    if isinstance(seen, AgentHeard):
+        raise ZeroDivisionError
+    return False
+
+
+def test_a_mistake_of_ours_costs_nobody_a_reply(desk: Desk) -> None:
+    """The poll that waits gets the reply as it came, though it is not the one that went upstream; the session is
+    blind."""
+    desk.board.swallows = mistaken
+    desk.polls("5").leave()
+    turn = desk.polls("6")
+    with pytest.raises(ZeroDivisionError):
+        desk.upstream().answer([told(), polled("5")])
+    assert turn.json == [told(), polled("6")]
+    assert desk.board.of(SessionBlind) == [SessionBlind(17)]
+
+
+def test_a_mistake_of_ours_among_other_messages(desk: Desk) -> None:
+    """The next poll goes upstream all the same."""
+    desk.board.swallows = mistaken
+    desk.asks("/notifications", [subscription(), poll("5")])
+    desk.polls("6")
+    with pytest.raises(ZeroDivisionError):
+        desk.last.answer([told(), subscribed(), polled("5")])
+    assert desk.upstream().json == [poll("6")]

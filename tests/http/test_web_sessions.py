@@ -600,6 +600,14 @@ def test_a_poll_that_waits_is_no_silence(desk: Desk) -> None:
     assert desk.board.of(SessionEnded) == [SessionEnded(17)]
 
 
+def test_a_poll_among_other_messages_is_no_silence(desk: Desk) -> None:
+    """However long the server takes for it."""
+    on_dn(desk)
+    desk.asks("/notifications", [subscription(), poll("5")])
+    desk.clock.pump([30] * 5)
+    assert desk.board.of(SessionEnded) == []
+
+
 def test_requests_are_signs_of_life(desk: Desk) -> None:
     """Also those that are not looked into."""
     on_dn(desk)
