@@ -46,7 +46,7 @@ class Work(Case):
             records=60,
             ocs=FAST + "native = yes",
         )
-        habits = {"reject": 0.1, "reschedule": 0.1, "cancel": 0.05, "do_not_call": 0.05, "drop": 0.05}
+        habits = {"reject": 0.15, "reschedule": 0.15, "cancel": 0.05, "do_not_call": 0.05, "drop": 0.2}
         crew = await self.crew("3001 3002 3003", **habits)
         await self.begin()
         truth, done = await self.completed(crew)
