@@ -176,9 +176,6 @@ class ThroughTheProxy(Case):
         for desk, script in zip(desks, scripts, strict=True):
             self.assertEqual(desk.said("transport"), TRANSPORTS[script])
             await desk.until("heard", "CampaignUnloaded")
-            self.assertEqual(desk.said("stray"), [])
-        assert self.simulator.agent_api is not None
-        self.assertEqual(self.simulator.agent_api.bayeux.doubled, 0)
         [group] = self.proxy.board.status()
         truth = self.simulator.truth()["groups"][0]
         self.assertEqual((truth["state"], truth["left"], truth["finalized"]), ("not_loaded", 0, 6))
@@ -188,7 +185,10 @@ class ThroughTheProxy(Case):
             await desk.until("heard", "CampaignLoaded", 2)
             life = ["CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignUnloaded", "CampaignLoaded"]
             self.assertEqual(desk.words(), life)
+            self.assertEqual(desk.said("stray"), [])
             await desk.leave()
+        assert self.simulator.agent_api is not None
+        self.assertEqual(self.simulator.agent_api.bayeux.doubled, 0)
 
     async def test_the_vendors_client(self) -> None:
         """It hears that the campaign is stopped, then unloaded, once each, while its poll waits; none is doubled."""
