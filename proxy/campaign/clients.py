@@ -110,17 +110,18 @@ class ClientRequests:
     def answered_by_status(
         self, status: Status, mode: str | None, reference: str | None, moved: Collection[Request]
     ) -> Sequence[ClientRequest]:
-        """The requests that a status accepts: those it was asked about, and `moved` where it moved the group so.
+        """The requests that a status accepts: those it was asked about, and the oldest that explain that it moved.
 
-        `mode` is that of the group. What OCS does not show, though asked about it, is doubted where it may still
-        decide, waited for where OCS took it, else forgotten.
+        `moved`: the requests of which one may do so. `mode` is that of the group. What OCS does not show, though asked
+        about it, is doubted where it may still decide, waited for where OCS took it, else forgotten.
         """
-        accepted = []
+        accepted, unexplained = [], set(moved)
         for asked in self:
             about = asked.asked is not None and reference in (None, str(asked.asked))
             if _shows(status, mode, asked):
-                if about or asked.request in moved:
+                if about or asked.request in unexplained:
                     accepted.append(asked)
+                    unexplained.discard(asked.request)
             elif about and asked.request in DECIDES:
                 asked.doubted = True
             elif about and not asked.taken:

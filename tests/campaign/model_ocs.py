@@ -58,8 +58,11 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import By, ConfiguredGroup, Control, Notify, Policy
+from proxy.campaign.sources import REPORTS
 
-TOLD_BY = "tevents"
+INTERVAL = 10.0
+"""So often groups are reported, where only OCS's reports tell of them."""
+
 LIST = "List"
 
 SLOW, SLOWEST = 3.0, 8.0
@@ -268,13 +271,22 @@ class Line:
 class Play:
     """An OCS, its groups, agents, a client and a proxy that stands between them.
 
-    `speaks` is how the proxy asks for Stop and Unload; where that is HTTP, so does the client, now and then.
+    `speaks` is how the proxy asks for Stop and Unload; where that is HTTP, so does the client, now and then. `told_by`
+    is where OCS's words are heard: on the Communication DN, or in its reports, which tell states, and cannot be asked.
     """
 
-    def __init__(self, seed: int, by: By = By.PROXY, odds: Odds = WILD, speaks: Control = Control.TEVENTS) -> None:
+    def __init__(
+        self,
+        seed: int,
+        by: By = By.PROXY,
+        odds: Odds = WILD,
+        speaks: Control = Control.TEVENTS,
+        told_by: str = "tevents",
+    ) -> None:
         self.seed = seed
         self.random = Random(seed)
         self.speaks = speaks
+        self.told_by = told_by
         self.odds = odds
         self.now = 0.0
         self.tale: deque[str] = deque(maxlen=150)
@@ -285,7 +297,7 @@ class Play:
         self.agents = [agent for truth in self.truths for agent in truth.agents]
         self.groups = Groups(Policy(), [ConfiguredGroup(truth.names, truth.policy) for truth in self.truths], seed)
         self.judge = Judge(self)
-        self.control = Session(self, TOLD_BY)
+        self.control = Session(self, told_by)
         self.http = Session(self, Control.OCS_HTTP.value)
         self.ocs = Ocs(self)
         self.client, self._client_up, self._client_down = next(self.numbers), Line(self), Line(self)
@@ -299,6 +311,8 @@ class Play:
         for truth in self.truths:
             self._is_meddled_with(truth)
             self.ocs.dials(truth)
+            if told_by == REPORTS:
+                self.ocs.reports(truth)
 
     def _group(self, by: By, number: int) -> Truth:
         shared = self.random.random() < 0.3
@@ -382,7 +396,7 @@ class Play:
 
     def _sends(self, command: Stop | Unload | AskStatus) -> None:
         truth = self.truth(command.group)
-        if command.control == TOLD_BY:
+        if command.control == self.told_by:
             self.control.sends(partial(self.ocs.is_asked_by_proxy, truth, command))
         else:
             assert not isinstance(command, AskStatus)
@@ -700,10 +714,18 @@ class Ocs:
         play = self._play
         if play.chance(play.odds.lost):
             return
-        said = reference if play.chance(0.8) else None
+        self._tells_status(truth, reference if play.chance(0.8) else None)
+
+    def _tells_status(self, truth: Truth, reference: str | None) -> None:
+        play = self._play
         mode = truth.mode if truth.life is Life.RUNNING else None
         heard = partial(self._is_told, truth, truth.changed)
-        play.control.hears(StatusHeard(truth.names, truth.life.value, TOLD_BY, mode, said), heard)
+        play.control.hears(StatusHeard(truth.names, truth.life.value, play.told_by, mode, reference), heard)
+
+    def reports(self, truth: Truth) -> None:
+        """A report, every now and then."""
+        self._play.after(INTERVAL, partial(self.reports, truth))
+        self._tells_status(truth, None)
 
     def _is_told(self, truth: Truth, changed: float) -> None:
         if truth.changed == changed:
@@ -772,11 +794,14 @@ class Ocs:
         play = self._play
         if lost:
             return
+        if play.told_by == REPORTS:
+            self._tells_status(truth, None)
+            return
         mode = truth.mode if word in (Word.STARTED, Word.MODE_CHANGED) else None
         said = reference if play.chance(0.8) else None
         heard = partial(self._is_told, truth, truth.changed)
         for _ in range(1 + play.chance(play.odds.copied)):
-            play.control.hears(WordHeard(truth.names, word, TOLD_BY, mode, said), heard)
+            play.control.hears(WordHeard(truth.names, word, play.told_by, mode, said), heard)
 
     def _to(self, agent: Agent, arrives: Callable[[Agent, Desktop], None]) -> None:
         """OCS's event goes to a DN, and from there to every desktop that is registered."""
@@ -934,7 +959,7 @@ class Ocs:
         waits = not truth.where(At.LIST, At.HAND)
         if waits != truth.waits or (waits and self._play.chance(0.1)):
             truth.waits = waits
-            self._play.control.hears(WaitingRecords(truth.names, TOLD_BY, over=not waits))
+            self._play.control.hears(WaitingRecords(truth.names, self._play.told_by, over=not waits))
 
 
 # ------------------------------------------------------------------------------------------------------------ the judge

@@ -13,15 +13,16 @@ from collections.abc import Callable
 import pytest
 
 from proxy.campaign.policy import By, Control
+from proxy.campaign.sources import REPORTS
 from tests.campaign.model_ocs import CALM, Broken, Play
 
 SEEDS = range(30)
 """Other seeds play as well: play(seed) of any number, for as many as there is time for."""
 
 
-def play(seed: int, speaks: Control = Control.TEVENTS) -> Play:
+def play(seed: int, speaks: Control = Control.TEVENTS, told_by: str = "tevents") -> Play:
     """A wild shift, and a calm one after it."""
-    scene = Play(seed, speaks=speaks)
+    scene = Play(seed, speaks=speaks, told_by=told_by)
     scene.runs(1200)
     scene.ends_well()
     return scene
@@ -36,11 +37,12 @@ def test_whatever_happens_the_proxy_does_no_harm_and_completes_in_the_end() -> N
         assert did[what], f"no play had any {what}: they show nothing"
 
 
-def test_whatever_happens_over_http_the_proxy_does_no_harm_either() -> None:
+@pytest.mark.parametrize("told_by", ["tevents", REPORTS])
+def test_whatever_happens_over_http_the_proxy_does_no_harm_either(told_by: str) -> None:
     """The same plays; Stop and Unload go over HTTP: a reply says that they are taken, before that shows or after."""
     did: Counter[str] = Counter()
     for seed in SEEDS:
-        did.update(play(seed, Control.OCS_HTTP).did)
+        did.update(play(seed, Control.OCS_HTTP, told_by).did)
     for what in ("stop accepted", "unload accepted", "ControlAccepted over HTTP", "NotifyAgent", "Swallow"):
         assert did[what], f"no play had any {what}: they show nothing"
 

@@ -360,6 +360,19 @@ def test_r4_what_an_answer_shows_arms_nothing(source: str, known: bool) -> None:
     assert (desk["state"], desk["armed"]) == ("running", False)
 
 
+def test_r4_one_report_is_the_answer_to_one_request() -> None:
+    """Two clients start the group; a report shows that it runs, and OCS refuses the second: the first one counts."""
+    desk = over_http("reports")
+    client, told = desk.client(), desk.ocs.at("reports")
+    client.hears_success(client.loads(1))
+    told.answers(Status.ACTIVE)
+    client.starts(0)
+    second = client.starts(1)
+    told.answers(Status.RUNNING, "Preview")
+    client.hears_refusal(second)
+    assert not desk["armed"]
+
+
 def test_r4_a_report_arms_nothing_that_a_client_disarmed() -> None:
     """A client asked for the Load that a report shows, with 0: that counts, before OCS's reply and after it."""
     for replies_first in (True, False):
