@@ -161,6 +161,8 @@ def test_a_client_that_has_not_subscribed_yet_is_told_later() -> None:
     turn = desk.polls("2")
     tell(desk, Word.STOPPED, Word.UNLOADED)
     assert turn.waiting
+    turn = desk.polls("3")
+    assert turn.waiting
     other = desk.asks("/notifications", [subscription(channel="/workspace/v3/initialization")])
     desk.last.answer([subscribed("/workspace/v3/initialization")])
     assert len(other.json) == 1

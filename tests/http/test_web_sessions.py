@@ -520,9 +520,10 @@ def test_a_logout_that_fails(desk: Desk, content: Any, status: int) -> None:
     assert desk.board.of(SessionEnded) == []
 
 
-def disconnects(desk: Desk, client: str, successful: bool = True) -> None:
-    desk.asks("/notifications/disconnect", [{"id": "9", "channel": "/meta/disconnect", "clientId": client}])
+def disconnects(desk: Desk, client: str, successful: bool = True) -> FakeTurn:
+    turn = desk.asks("/notifications/disconnect", [{"id": "9", "channel": "/meta/disconnect", "clientId": client}])
     desk.last.answer([{"id": "9", "channel": "/meta/disconnect", "successful": successful, "clientId": client}])
+    return turn
 
 
 def test_a_session_ends_with_its_last_client(tabs: Desk) -> None:
@@ -537,6 +538,35 @@ def test_a_session_ends_with_its_last_client(tabs: Desk) -> None:
     assert tabs.board.of(SessionEnded) == [SessionEnded(17)]
     of_other.answer([polled("5")])
     assert waits.json == [polled("5")]
+
+
+def test_what_comes_after_the_last_client_is_no_new_session(desk: Desk) -> None:
+    """The page is closed; the browser still fetches something, and logs out."""
+    on_dn(desk)
+    disconnects(desk, "tab")
+    unread(desk, b"GET", b"/current-session", None)
+    desk.asks("/logout")
+    desk.last.answer({"status": {"code": 0}})
+    assert desk.board.seen == [DnRegistered(17, "3001"), SessionEnded(17)]
+
+
+def test_a_goodbye_is_left_alone(desk: Desk) -> None:
+    """What the agent was to be told is not put into the reply to it."""
+    on_dn(desk)
+    desk.board.sessions[17].tell(NotifyAgent(17, "3001", Word.STOPPED, SALES, ()))
+    turn = disconnects(desk, "tab")
+    assert events(turn) == []
+
+
+def test_a_client_that_shakes_hands_again(desk: Desk) -> None:
+    """The server gives it the same clientId: what was upstream for it before is given up."""
+    on_dn(desk)
+    desk.polls("5").leave()
+    before = desk.upstream()
+    desk.shakes_hands("tab")
+    assert before.abandoned
+    desk.polls("6")
+    assert desk.upstream().json == [poll("6")]
 
 
 def test_a_client_that_leaves_after_it_disconnected(desk: Desk) -> None:
