@@ -38,7 +38,8 @@ class Desk {
 
     async ask(request, data = {}) {
         this.reference += 1;
-        const whole = { GSW_AGENT_REQ_TYPE: request, GSW_APPLICATION_ID: 4113, GSW_REFERENCE_ID: this.reference, ...data };
+        const named = { GSW_AGENT_REQ_TYPE: request, GSW_APPLICATION_ID: 4113 };
+        const whole = { ...named, GSW_REFERENCE_ID: this.reference, ...data };
         tell({ did: request });
         await this.client.say(pairs(whole));
         tell({ answered: request });
