@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.web.client import ResponseNeverReceived
+from twisted.internet.defer import Deferred
 
 from proxy.channel import Channel
 from proxy.simulator.arrivals import Answering, Arrival, NotingSite
@@ -205,13 +204,14 @@ class WebAgent:
 
     def __init__(self, port: int) -> None:
         self._desktop = WebDesktop(port)
+        self._is_leaving = False
         self._polling: Deferred[None] | None = None
 
     async def come(self, dn: str) -> WebAgent:
         """Sign in, and begin to poll."""
         await self._desktop.come(dn)
         self._polling = Deferred.fromCoroutine(self._poll())
-        self._polling.addErrback(lambda failure: failure.trap(CancelledError, ResponseNeverReceived))
+        self._polling.addErrback(lambda failure: None if self._is_leaving else failure)
         return self
 
     async def _poll(self) -> None:
@@ -220,6 +220,7 @@ class WebAgent:
 
     async def leave(self) -> None:
         """Close the browser."""
+        self._is_leaving = True
         if self._polling is not None:
             self._polling.cancel()
         await self._desktop.close()
