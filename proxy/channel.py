@@ -9,17 +9,25 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort
 
+from proxy.config import Limits, OnMalformed
 from proxy.ownsession import OwnSession
 from proxy.relay.causes import Cause
+from proxy.relay.listener import Limits as RelayLimits
 from proxy.relay.listener import Relay
+from proxy.relay.ports import Ports
 
 
 class Connections(Protocol):
     """A relay of clients' connections: where it listens, and what it counts."""
 
     @property
+    def listening(self) -> Ports:
+        """Where it listens, and may listen instead."""
+        ...
+
+    @property
     def ports(self) -> Sequence[IListeningPort]:
-        """Where it listens."""
+        """What is open of it."""
         ...
 
     @property
@@ -114,6 +122,10 @@ class Channel(ABC):
             if failed:
                 yield f"{self.name}: {failed} mistakes of ours about the {sender}, see the log"
 
+    @abstractmethod
+    def limit(self, limits: Limits) -> None:
+        """These limits hold from now on; for sessions that are there, where that is possible."""
+
     @property
     def registered(self) -> bool | None:
         """Whether the session of the proxy's own is registered; None where the channel has none."""
@@ -156,6 +168,11 @@ class FramedChannel(Channel):
         """See Channel."""
         return self.relay.upstreams.reached
 
+    def limit(self, limits: Limits) -> None:
+        """See Channel: the largest frame is that of a session's beginning."""
+        self.relay.limits = relay_limits(limits)
+        self.relay.upstreams.connect_timeout = limits.connect_timeout
+
     @property
     def registered(self) -> bool:
         """See Channel."""
@@ -179,3 +196,8 @@ class FramedChannel(Channel):
     def opaque(self) -> Mapping[str, int]:
         """See Channel."""
         return {way.name: way.opaque for way in (self.relay.to_upstream, self.relay.to_client)}
+
+
+def relay_limits(limits: Limits) -> RelayLimits:
+    """The limits of such a channel, of [limits]."""
+    return RelayLimits(limits.max_sessions, limits.max_frame, limits.on_malformed is OnMalformed.CLOSE)

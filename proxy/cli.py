@@ -5,6 +5,7 @@ Exit codes: 0 it went well, 1 there are problems (each on a line of its own), 2 
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -71,7 +72,7 @@ def _run(options: Namespace) -> int:
         return 1
     from proxy.service import run  # what only one command needs is imported by that command
 
-    return run(config)
+    return run(config, os.path.abspath(options.file))
 
 
 def _replay(options: Namespace) -> int:

@@ -14,9 +14,7 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.python.failure import Failure
 from twisted.python.usage import Options as TwistdOptions
@@ -34,6 +32,8 @@ from proxy.http.gws_channel import Gws
 from proxy.http.ocs_channel import OcsHttp
 from proxy.interfaces import IConfirmingWitness, IRecordWitness
 from proxy.relay.causes import Cause
+from proxy.relay.ports import Ports
+from proxy.reload import Reload
 from proxy.status import Status
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
@@ -77,11 +77,19 @@ class ProxyService(Service):
                 TEvents(reactor, config.tevents, limits, timeout, self.board, numbers, chance.random, trace)
             )
         if config.direct is not None:
-            policies = (config.policy, *(group.policy for group in config.groups))
-            completes = any(policy.control is Control.DIRECT for policy in policies)
             trace = self._trace("direct", config.direct.trace)
             self.channels.append(
-                Direct(reactor, config.direct, limits, timeout, self.board, numbers, chance.random, completes, trace)
+                Direct(
+                    reactor,
+                    config.direct,
+                    limits,
+                    timeout,
+                    self.board,
+                    numbers,
+                    chance.random,
+                    self._direct_completes,
+                    trace,
+                )
             )
         if config.ocs_http is not None:
             self.channels.append(OcsHttp(reactor, config.ocs_http, limits, self.board, numbers, chance.random))
@@ -93,8 +101,9 @@ class ProxyService(Service):
         confirming = [witness for witness in self.witnesses if IConfirmingWitness.providedBy(witness)]
         self.board.witnesses.update({witness.name: witness for witness in confirming})
         self.status = Status(self.board, self.channels, self.witnesses)
-        self.admin_ports: list[IListeningPort] = []
+        self.admin = Ports(reactor, config.admin.listen if config.admin is not None else (), site(self.status))
         self.drain = Drain(reactor, limits.drain, self._is_left)
+        self.reload = Reload(config, self.board, self.channels, self.admin, self.drain)
         self._reactor = reactor
 
     def _trace(self, section: str, path: str | None) -> TraceFile | None:
@@ -104,6 +113,12 @@ class ProxyService(Service):
         shared = (file for file in self._traces.values() if os.path.realpath(file.path) == os.path.realpath(path))
         self._traces[section] = next(shared, None) or TraceFile(path, self._wall)
         return self._traces[section]
+
+    def _direct_completes(self) -> bool:
+        """Whether the control of some group is direct."""
+        config = self.reload.config
+        policies = (config.policy, *(group.policy for group in config.groups))
+        return any(policy.control is Control.DIRECT for policy in policies)
 
     def _is_left(self) -> bool:
         """Whether nobody is there any more, and nothing that was begun has yet to be finished."""
@@ -116,9 +131,7 @@ class ProxyService(Service):
     async def _begin(self) -> None:
         self._begin_traces()
         try:
-            for description in self.config.admin.listen if self.config.admin else ():
-                endpoint = serverFromString(self._reactor, description)
-                self.admin_ports.append(await endpoint.listen(site(self.status)))
+            await self.admin.start()
             for channel in self.channels:
                 await channel.start()
             for witness in self.witnesses:
@@ -139,7 +152,7 @@ class ProxyService(Service):
             self.log.info("{name}: traced to {path}", name=section, path=file.path)
 
     def _say_where(self) -> None:
-        ports = [("admin", port) for port in self.admin_ports]
+        ports = [("admin", port) for port in self.admin.ports]
         ports += [named for channel in self.channels for named in channel.ports()]
         for name, port in ports:
             host = port.getHost()
@@ -183,10 +196,7 @@ class ProxyService(Service):
         await self.drain.wait()
         for witness in self.witnesses:
             witness.stop()
-        ports, self.admin_ports = self.admin_ports, []
-        ending: list[Deferred[Any]] = [channel.stop() for channel in self.channels]
-        ending += [stopped for port in ports if (stopped := port.stopListening()) is not None]
-        await DeferredList(ending)
+        await DeferredList([self.admin.stop(), *(channel.stop() for channel in self.channels)])
         self.board.close()
         for file in self._traces.values():
             file.close()
@@ -214,13 +224,17 @@ class _Ends(SystemExit, Exception):
 class _TwistdService(ProxyService):
     """The service for twistd: what keeps it from beginning ends the process."""
 
+    def __init__(self, config: Config, reactor: Any, path: str) -> None:
+        super().__init__(config, reactor)
+        self._path = path
+
     def privilegedStartService(self) -> None:
         """See IService."""
         try:
             self.startService()
         except CannotStart as problem:
             raise _Ends(f"tevent-proxy: {problem}") from None
-        heed_signals(self, self._reactor)
+        heed_signals(self, self._reactor, self._path)
 
     def startService(self) -> None:
         """See IService: twistd calls it after the privileged start, which did all there is to do."""
@@ -236,21 +250,21 @@ def makeService(options: Options) -> Service:
         config = load(options["config"])
     except ConfigError as error:
         raise SystemExit("\n".join(error.lines(options["config"]))) from None
-    return _TwistdService(config, reactor)
+    return _TwistdService(config, reactor, os.path.abspath(options["config"]))
 
 
 # --------------------------------------------------------------------------------------------------- tevent-proxy run
 
 
-def heed_signals(service: ProxyService, reactor: Any) -> None:
+def heed_signals(service: ProxyService, reactor: Any, path: str) -> None:
     """SIGTERM and SIGINT let the service drain, and a second one ends it now; the process ends with status 0.
 
-    SIGHUP is the end of a terminal, not of a proxy: without somebody who heeds it, it would kill the process.
+    With SIGHUP the conf file at `path` is read again.
     """
     log = Logger(namespace="proxy.service")
 
     def hang_up() -> None:
-        log.info("SIGHUP: the conf file is not read again in this version")
+        service.reload.read(path).addErrback(lambda problem: log.failure("SIGHUP: the conf file", problem))
 
     def stop() -> None:
         if service.drain.begun:
@@ -269,8 +283,8 @@ def heed_signals(service: ProxyService, reactor: Any) -> None:
     reactor.callWhenRunning(heed, signal.SIGINT, stop)
 
 
-def run(config: Config) -> int:
-    """Run the proxy until SIGTERM or SIGINT; the exit status of the process."""
+def run(config: Config, path: str) -> int:
+    """Run the proxy of the conf file at `path` until SIGTERM or SIGINT; the exit status of the process."""
     from twisted.internet import reactor
 
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
@@ -288,7 +302,7 @@ def run(config: Config) -> int:
         if problems:
             reactor.stop()
 
-    heed_signals(service, reactor)
+    heed_signals(service, reactor, path)
     reactor.callWhenRunning(begin)
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.run()

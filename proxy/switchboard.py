@@ -32,6 +32,7 @@ from proxy.campaign.observation import (
     Unload,
     WakeAt,
 )
+from proxy.campaign.policy import ConfiguredGroup, Policy
 from proxy.interfaces import IConfirmingWitness, IDialerControl, IGroupStore
 
 TIMELINE = 1000
@@ -125,6 +126,10 @@ class Switchboard:
     def is_completing(self) -> bool:
         """Whether a completion has begun, and is not over."""
         return self.groups.is_completing
+
+    def reconfigure(self, default: Policy, configured: Iterable[ConfiguredGroup]) -> None:
+        """See Groups.reconfigure."""
+        self._carry_out(self._asked(lambda now: self.groups.reconfigure(default, configured, now)) or ())
 
     def close(self) -> None:
         """Nothing is woken any more."""

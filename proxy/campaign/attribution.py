@@ -41,6 +41,20 @@ class Attribution:
         """All of them."""
         return self._names.groups
 
+    def reconfigure(self, default: Policy, configured: Iterable[ConfiguredGroup]) -> None:
+        """Other sections hold. A group that has none any more goes on as one that never had."""
+        self._default = default
+        for group in self.groups:
+            group.policy, group.is_configured = default, False
+        for section in configured:
+            names = with_campaign(section.names)
+            known = self.find(names)
+            if known is None:
+                self._names.add(Group(names, section.policy, self._around, is_configured=True))
+            else:
+                group = self._join(known, names)
+                group.policy, group.is_configured = section.policy, True
+
     def policy(self, names: GroupNames) -> Policy:
         """The policy of the group that is meant, the default where that cannot be told."""
         group = self.find(with_campaign(names))

@@ -14,7 +14,7 @@ from proxy.campaign.group_session import GroupSession
 from proxy.campaign.life import State, live
 from proxy.campaign.notices import Notices
 from proxy.campaign.observation import Announce, AskStatus, ControlRequested, GroupNames, News, Request, Status, Word
-from proxy.campaign.policy import Attribute, Control, Policy
+from proxy.campaign.policy import Attribute, By, Control, Policy
 from proxy.campaign.requests import DesktopRequest
 from proxy.campaign.sources import CONTRADICTED, LAST_WORD, REPORTS, TELL_STATES
 
@@ -131,6 +131,11 @@ class Group:
     def policy(self, policy: Policy) -> None:
         self._policy = policy
         self._look_for_ids()
+
+    def look_at_policy(self) -> None:
+        """The policy is another one: a completion that is not wanted any more ends."""
+        if self.completion is not None and (self._policy.by is not By.PROXY or not self._policy.complete):
+            self.completion.abandon("the conf file wants none any more")
 
     def _look_for_ids(self) -> None:
         """Which protocol speaks of it, and the ids that it needs and nobody has told (N3)."""

@@ -136,6 +136,15 @@ class Groups:
         self._agenda.add(*self._which.groups)
         return self._conclude(now)
 
+    def reconfigure(self, default: Policy, configured: Iterable[ConfiguredGroup], now: float) -> Sequence[Command]:
+        """What is wanted done is another matter from now on; what is known of the groups stays."""
+        self._commands = []
+        self._which.reconfigure(default, configured)
+        for group in self._which.groups:
+            group.look_at_policy()
+        self._agenda.add(*self._which.groups)
+        return self._conclude(now)
+
     @property
     def is_completing(self) -> bool:
         """Whether a completion has begun, and is not over, or agents have yet to be told of one."""

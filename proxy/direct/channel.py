@@ -7,8 +7,8 @@ from typing import Any
 
 from proxy.campaign.observation import SessionEnded
 from proxy.campaign.policy import Control
-from proxy.channel import FramedChannel
-from proxy.config import DirectChannel, Limits, OnMalformed
+from proxy.channel import FramedChannel, relay_limits
+from proxy.config import DirectChannel, Limits
 from proxy.direct.control import ControlSession
 from proxy.direct.session import WANTED_OF_CLIENTS, WANTED_OF_OCS, ClientSession, Counts, FromClient, FromOcs
 from proxy.direct.trace import ENDED, traced
@@ -16,7 +16,6 @@ from proxy.direct.wires import direct_wire
 from proxy.gsw.control import MESSAGES
 from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
-from proxy.relay.listener import Limits as RelayLimits
 from proxy.relay.listener import Relay
 from proxy.relay.session import Session
 from proxy.relay.upstreams import Upstreams
@@ -27,8 +26,8 @@ from proxy.tracefile import TraceFile
 class Direct(FramedChannel):
     """Relay and control session of [direct].
 
-    `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `completes`: whether some
-    group's `control` is direct. Else the control session is a spare: OCS's words on groups are heard in it only
+    `numbers` gives sessions their numbers, `jitter` returns random numbers from 0 to 1. `completes` tells whether
+    some group's `control` is direct. Else the control session is a spare: OCS's words on groups are heard in it only
     while no other control session is registered, for two sources are in no order with each other. `trace`, where there
     is one, is written to; it is opened and closed elsewhere.
     """
@@ -44,7 +43,7 @@ class Direct(FramedChannel):
         board: Switchboard,
         numbers: Iterator[int],
         jitter: Callable[[], float],
-        completes: bool,
+        completes: Callable[[], bool],
         trace: TraceFile | None = None,
     ) -> None:
         self.counts = Counts()
@@ -60,7 +59,7 @@ class Direct(FramedChannel):
             self._wire,
             WANTED_OF_CLIENTS,
             WANTED_OF_OCS,
-            RelayLimits(limits.max_sessions, limits.max_frame, limits.on_malformed is OnMalformed.CLOSE),
+            relay_limits(limits),
             numbers,
             self._attach,
             self._ended,
@@ -114,4 +113,4 @@ class Direct(FramedChannel):
 
     def _words_are_left_to_others(self) -> bool:
         tevents = self._board.controls.get(Control.TEVENTS.value)
-        return not self._completes and tevents is not None and tevents.registered
+        return not self._completes() and tevents is not None and tevents.registered

@@ -12,6 +12,7 @@ from proxy.config import Limits
 from proxy.http.limits import HttpLimits
 from proxy.http.relay import HttpRelay
 from proxy.relay.causes import Cause
+from proxy.relay.ports import Ports
 
 
 class HttpChannel(Channel):
@@ -28,6 +29,11 @@ class HttpChannel(Channel):
     def reached(self) -> Mapping[str, bool | None]:
         """See Channel."""
         return self.relay.upstreams.reached
+
+    def limit(self, limits: Limits) -> None:
+        """See Channel."""
+        self.relay.limits = http_limits(limits)
+        self.relay.upstreams.be_patient(limits.connect_timeout)
 
     def unseen(self) -> Mapping[str, int]:
         """See Channel."""
@@ -61,6 +67,10 @@ class _Connections:
 
     def __init__(self, relay: HttpRelay) -> None:
         self._relay = relay
+
+    @property
+    def listening(self) -> Ports:
+        return self._relay.listening
 
     @property
     def ports(self) -> Sequence[IListeningPort]:

@@ -57,7 +57,7 @@ class HttpRelay:
         self.connections: dict[int, ClientConnection] = {}
         self.exchanges: set[Exchange] = set()
         self._reactor = reactor
-        self._ports = Ports(reactor, listen, self)
+        self.listening = Ports(reactor, listen, self)
         self._numbers = numbers
         self._empty: list[Deferred[None]] = []
 
@@ -65,21 +65,21 @@ class HttpRelay:
 
     def start(self) -> Deferred[None]:
         """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return self._ports.start()
+        return self.listening.start()
 
     def stop_listening(self) -> Deferred[None]:
         """Take no more clients; connections go on."""
-        return self._ports.stop()
+        return self.listening.stop()
 
     @property
     def ports(self) -> list[IListeningPort]:
         """Where it listens."""
-        return self._ports.ports
+        return self.listening.ports
 
     @property
     def is_listening(self) -> bool:
         """Whether every endpoint listens."""
-        return self._ports.are_open
+        return self.listening.are_open
 
     # ------------------------------------------------------------------------------------------------------- all of it
 
@@ -173,14 +173,6 @@ class HttpRelay:
     def next_number(self) -> int:
         """The number of a request."""
         return next(self._numbers)
-
-    def came_from_client(self, size: int) -> None:
-        """So many bytes came from a client."""
-        self.counts.client_bytes += size
-
-    def replied(self, method: bytes | None, status: int) -> None:
-        """A reply to such a request began."""
-        self.counts.replied(method, status)
 
     def stream(self, turn: Asked, origin: ClientConnection, why: str | None) -> Exchange:
         """A request streams by."""

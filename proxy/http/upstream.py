@@ -248,7 +248,6 @@ class HttpUpstreams:
     def __init__(
         self, reactor: Any, upstreams: Sequence[HttpUpstream], connect_timeout: float, counts: HttpCounts
     ) -> None:
-        self.connect_timeout = connect_timeout
         self._clock = reactor
         self._upstreams = tuple(upstreams)
         self._doors = {
@@ -265,6 +264,11 @@ class HttpUpstreams:
     def reached(self) -> dict[str, bool | None]:
         """Of each endpoint, whether the last attempt that came to an end succeeded; None: there was none yet."""
         return {endpoint: said for door, _ in self._doors.values() for endpoint, said in door.reached.items()}
+
+    def be_patient(self, connect_timeout: float) -> None:
+        """So many seconds for each from now on."""
+        for door, _ in self._doors.values():
+            door.connect_timeout = connect_timeout
 
     @property
     def order(self) -> tuple[HttpUpstream, ...]:

@@ -90,7 +90,7 @@ class Relay:
         self.begun = 0
         self.causes: dict[Cause, int] = dict.fromkeys(Cause, 0)
         self._reactor = reactor
-        self._ports = Ports(reactor, listen, self)
+        self.listening = Ports(reactor, listen, self)
         self._wire = wire
         self._numbers = numbers
         self._attach = attach
@@ -102,21 +102,21 @@ class Relay:
 
     def start(self) -> Deferred[None]:
         """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return self._ports.start()
+        return self.listening.start()
 
     def stop_listening(self) -> Deferred[None]:
         """Take no more clients; sessions go on."""
-        return self._ports.stop()
+        return self.listening.stop()
 
     @property
     def ports(self) -> list[IListeningPort]:
         """Where it listens."""
-        return self._ports.ports
+        return self.listening.ports
 
     @property
     def is_listening(self) -> bool:
         """Whether every endpoint listens."""
-        return self._ports.are_open
+        return self.listening.are_open
 
     # ----------------------------------------------------------------------------------------------------- the count
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from proxy.campaign.observation import SessionEnded
-from proxy.channel import FramedChannel
-from proxy.config import Limits, OnMalformed, TEventsChannel
+from proxy.channel import FramedChannel, relay_limits
+from proxy.config import Limits, TEventsChannel
 from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
-from proxy.relay.listener import Limits as RelayLimits
 from proxy.relay.listener import Relay
 from proxy.relay.session import Session
 from proxy.relay.upstreams import Upstreams
@@ -63,7 +62,7 @@ class TEvents(FramedChannel):
             self._wire,
             WANTED_OF_CLIENTS,
             WANTED_OF_SERVERS,
-            RelayLimits(limits.max_sessions, limits.max_frame, limits.on_malformed is OnMalformed.CLOSE),
+            relay_limits(limits),
             numbers,
             self._attach,
             self._ended,

@@ -78,7 +78,9 @@ class ChannelTestCase(TestCase):
         )
         limits = limits or Limits()
         numbers = itertools.count(1)
-        self.direct = Direct(self.reactor, options, limits, 10.0, self.board, numbers, lambda: 0.5, completes, trace)
+        self.direct = Direct(
+            self.reactor, options, limits, 10.0, self.board, numbers, lambda: 0.5, lambda: completes, trace
+        )
         self.addCleanup(self._leave)
         await self.direct.start()
         return self.direct

@@ -228,7 +228,7 @@ def test_it_relays_and_shows_its_pages(stage: Stage, how: tuple[str, ...]) -> No
         assert read(desktop, len(event(GSW_USER_EVENT="CampaignStarted"))) == event(GSW_USER_EVENT="CampaignStarted")
         assert '"groups"' in page(admin, "/groups")
         proxy.process.send_signal(signal.SIGHUP)
-        proxy.says("SIGHUP")
+        proxy.says("conf file: read again, and applied")
     for connection in (desktop, upstream, control):
         connection.close()
 
@@ -263,6 +263,31 @@ def test_sigterm(stage: Stage, how: tuple[str, ...]) -> None:
     ended, out, err = proxy.ends()
     assert (ended, err) == (0, "")
     assert "session 1 ended: shutdown" in "".join(proxy.log) + out
+
+
+@pytest.mark.parametrize("how", [RUN, TWISTD], ids=["run", "twistd"])
+def test_sighup(stage: Stage, how: tuple[str, ...]) -> None:
+    """A bad conf file is refused whole, each problem in the log; a good one holds; the desktop stays connected."""
+    proxy = stage.start(how)
+    tevents = proxy.listens("tevents")
+    control = stage.accept()
+    desktop = connect(tevents)
+    upstream = stage.accept()
+    conf = stage.folder / "proxy.conf"
+    good = conf.read_text()
+    conf.write_text(good + "[limits]\nmax_sessions = many\nmax_frames = 1\n")
+    proxy.process.send_signal(signal.SIGHUP)
+    proxy.says(r"proxy\.conf:\d+: \[limits\] max_sessions: ")
+    proxy.says(r"proxy\.conf:\d+: \[limits\] max_frames: unknown key")
+    proxy.says("refused; what held before holds on")
+    conf.write_text(good + "[limits]\nmax_sessions = 1\n")
+    proxy.process.send_signal(signal.SIGHUP)
+    proxy.says("conf file: read again, and applied")
+    assert read_to_the_end(connect(tevents)) == b""
+    desktop.sendall(frame(8, {20: "3001"}))
+    assert read(upstream, len(frame(8, {20: "3001"}))) == frame(8, {20: "3001"})
+    for connection in (desktop, upstream, control):
+        connection.close()
 
 
 def until_it_is_refused(port: int) -> None:

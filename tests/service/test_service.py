@@ -96,7 +96,7 @@ class ServiceTestCase(TestCase):
 
     async def page(self, path: str) -> tuple[int, str]:
         """Status and body of a page of [admin]."""
-        url = f"http://127.0.0.1:{self.service.admin_ports[0].getHost().port}{path}"
+        url = f"http://127.0.0.1:{self.service.admin.ports[0].getHost().port}{path}"
 
         def get() -> tuple[int, str]:
             try:
@@ -281,7 +281,7 @@ class StartingTests(ServiceTestCase):
                 assert len(str(caught.exception).splitlines()) == 1
                 assert not service.running
                 await service.stopService()
-                assert service.admin_ports == []
+                assert service.admin.ports == []
                 assert service.channels[0].relay.ports == []
 
     async def test_an_endpoint_that_takes_its_time_to_fail(self) -> None:
