@@ -65,7 +65,14 @@ class TestReload(Stage):
         await self.raise_reloadable()
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            await self.reload(listen=f"tcp:{port}:interface=127.0.0.1", completion="settle = 1")
+            pages = self.free_port()
+            await self.reload(
+                listen=f"tcp:{port}:interface=127.0.0.1",
+                completion="settle = 1",
+                more=f"[admin]\nlisten = tcp:{pages}:interface=127.0.0.1",
+            )
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", pages)).close()
         self.assertEqual(self.proxy.reload.config.policy.settle, 60)
         self.assertEqual(len(self.proxy.channels[0].connections.ports), 1)
         self.assertTrue(self.proxy.channels[0].connections.is_listening)
