@@ -235,3 +235,14 @@ class HttpTestCase(RelayTestCase):
         """Let the reactor turn until a condition holds that nobody tells of."""
         while not condition():
             await deferLater(reactor, 0)
+
+    async def turns(self, count: int = 1) -> None:
+        """Let the reactor turn so often."""
+        for _ in range(count):
+            await deferLater(reactor, 0)
+
+    async def still(self, moves: Callable[[], object]) -> None:
+        """Let the reactor turn until something does not move any more."""
+        last: object = None
+        while last != (last := moves()):
+            await self.turns(100)

@@ -403,7 +403,7 @@ class BodiesTests(HttpTestCase):
         for place in range(len(answer)):
             upstream.write(answer[place : place + 1])
             if place % 7 == 0:
-                await self.until(lambda: True)
+                await self.turns()
         await client.when(lambda: client.received.endswith(b"\r\n0\r\n\r\n"))
         body = bytes(client.received).partition(b"\r\n\r\n")[2]
         read = b"".join(line for place, line in enumerate(body.split(b"\r\n")) if place % 2)
