@@ -18,6 +18,10 @@ from proxy.relay.outlet import Source
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
+ENOUGH = 16384
+"""So many bytes of a reply are sent at once; less waits until nothing more is there."""
+
+
 class NotWaiting(OurError):
     """A reply was given where none can be: one has begun, or the client has left."""
 
@@ -75,6 +79,7 @@ class Asked:
         "_gone",
         "_home",
         "_is_old",
+        "_unsent",
         "begun",
         "client",
         "connection",
@@ -104,6 +109,7 @@ class Asked:
         self._is_old = is_old
         self._framing = Framing.NONE
         self._gone: Callable[[], None] | None = None
+        self._unsent = b""
 
     # ------------------------------------------------------------------------------------------------ asked by channels
 
@@ -153,23 +159,31 @@ class Asked:
         home = self._home
         assert home is not None
         home.way.taken_by(source)
-        home.way.send(text)
+        self._unsent = text
 
     def go_on(self, data: bytes) -> None:
-        """More of the reply's body."""
+        """More of the reply's body. What is little waits for `flush`, or for more."""
         if self._home is not None and self._framing is not Framing.NONE:
-            self._home.way.send(bodies.part(self._framing, data))
+            self._unsent += bodies.part(self._framing, data)
+            if len(self._unsent) >= ENOUGH:
+                self.flush()
+
+    def flush(self) -> None:
+        """Nothing more is there for now: what waits goes out."""
+        text, self._unsent = self._unsent, b""
+        if text and self._home is not None:
+            self._home.way.send(text)
 
     def end(self, trailers: Headers) -> None:
         """The reply is whole."""
         if self._home is not None:
-            text = bodies.end(self._framing, trailers)
-            if text:
-                self._home.way.send(text)
+            self._unsent += bodies.end(self._framing, trailers)
+            self.flush()
             self._over()
 
     def cut_short(self) -> None:
         """The reply broke off: the client must not take it for whole."""
+        self.flush()
         home, self._home, self.exchange = self._home, None, None
         if home is not None:
             home.cut_short(Cause.UPSTREAM_LOST, at_once=self._framing is Framing.CLOSE)

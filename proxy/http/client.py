@@ -141,11 +141,11 @@ class ClientConnection(PacedProtocol):
             self._refuse(problem.status, Cause.MALFORMED)
 
     def _took(self, event: object) -> None:
-        if isinstance(event, h11.Data):
+        if type(event) is h11.Data:
             self._body(bytes(event.data))
-        elif isinstance(event, h11.EndOfMessage):
+        elif type(event) is h11.EndOfMessage:
             self._whole(event)
-        elif isinstance(event, h11.Request):
+        elif type(event) is h11.Request:
             self._begun(event)
 
     # ----------------------------------------------------------------------------------------------------- a request

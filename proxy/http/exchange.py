@@ -291,6 +291,11 @@ class Exchange:
         elif self._client is not None:
             self._client.go_on(data)
 
+    def rests(self) -> None:
+        """See Asker."""
+        if self._client is not None and self._held is None:
+            self._client.flush()
+
     def over(self, trailers: Headers) -> None:
         """See Asker."""
         upstream, self._upstream = self._upstream, None
@@ -370,6 +375,7 @@ class Exchange:
         if self._reply is None:
             return
         self._begin(turn)
+        turn.flush()
         if self._replies is not None:
             self._replies.unread(self._reply, None)
         self._wait(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import h11
 
 from proxy.errors import PeerError
@@ -49,10 +51,9 @@ class MessageReader:
             raise Unreadable(problem.error_status_hint) from None
         if event is h11.NEED_DATA:
             return None
-        if isinstance(event, h11.ConnectionClosed):
+        if type(event) is h11.ConnectionClosed:
             raise Unreadable(400)
-        assert isinstance(event, Event), event
-        return event
+        return cast(Event, event)
 
     @property
     def rest(self) -> bytes:

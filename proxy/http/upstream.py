@@ -48,6 +48,10 @@ class Asker(Protocol):
         """More of its body."""
         ...
 
+    def rests(self) -> None:
+        """Nothing more came for now, or somebody holds it."""
+        ...
+
     def over(self, trailers: Headers) -> None:
         """The reply is whole. The connection has no asker any more."""
         ...
@@ -105,25 +109,27 @@ class UpstreamConnection(PacedProtocol):
                 self._took(event)
         except Unreadable:
             self._break_off()
+        if self._asker is not None:
+            self._asker.rests()
 
     def _took(self, event: object) -> None:
         asker = self._asker
         assert asker is not None
-        if isinstance(event, h11.Data):
+        if type(event) is h11.Data:
             asker.came(bytes(event.data))
-        elif isinstance(event, h11.EndOfMessage):
+        elif type(event) is h11.EndOfMessage:
             reader, self._reader, self._asker = self._reader, None, None
             self.used = True
             if reader is not None and reader.rest:
                 self._keepable = False
             asker.over(tuple(event.headers.raw_items()))
-        elif isinstance(event, h11.Response):
+        elif type(event) is h11.Response:
             self._began = True
             headers = tuple(event.headers)
             self._keepable = event.http_version >= b"1.1" and b"close" not in listed(headers, b"connection")
             self._keep_for = _kept_for(headers)
             asker.began(event)
-        elif isinstance(event, h11.InformationalResponse):
+        elif type(event) is h11.InformationalResponse:
             asker.informed(event)
 
     def _break_off(self) -> None:
