@@ -339,6 +339,11 @@ class ClientConnection(PacedProtocol):
         elif self._turn is None and not self._touched:
             self._end()
 
+    def break_off(self, cause: Cause) -> None:
+        """End now, whatever is on its way."""
+        self._cause = cause
+        self.cut_off()
+
     def _because(self, cause: Cause) -> None:
         if self._cause is None:
             self._cause = cause

@@ -6,8 +6,6 @@ proxy has to say is put in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from proxy.http.address import HttpUpstream
 from proxy.http.turns import Headers, ReplyHead, RequestHead
 
@@ -19,27 +17,29 @@ _ONE_CONNECTION = frozenset(
 _FOR_ALL = frozenset({b"host", b"content-length", b"content-type", b"content-encoding"})
 """Without these a message has another meaning: Connection may name them, they stay."""
 
+_NONE: frozenset[bytes] = frozenset()
+
 _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 
 
-def values(headers: Headers, name: bytes) -> Iterator[bytes]:
+def values(headers: Headers, name: bytes) -> list[bytes]:
     """Every value of a field; `name` in lower case."""
     size = len(name)
-    for found, value in headers:
-        if len(found) == size and found.lower() == name:
-            yield value
+    return [value for found, value in headers if len(found) == size and found.lower() == name]
 
 
 def value(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a field; `name` in lower case."""
-    return next(values(headers, name), None)
+    found = values(headers, name)
+    return found[0] if found else None
 
 
 def listed(headers: Headers, name: bytes) -> frozenset[bytes]:
     """The members of a field that is a list of tokens, in lower case."""
-    return frozenset(
-        token for text in values(headers, name) for part in text.lower().split(b",") if (token := part.strip())
-    )
+    found = values(headers, name)
+    if not found:
+        return _NONE
+    return frozenset(token for part in b",".join(found).lower().split(b",") if (token := part.strip()))
 
 
 def is_encoded(headers: Headers) -> bool:

@@ -109,7 +109,7 @@ class HttpRelay:
     def cut_off_all(self, cause: Cause) -> Deferred[None]:
         """End every connection now. Fires when none is left."""
         for connection in list(self.connections.values()):
-            connection.cut_short(cause, at_once=True)
+            connection.break_off(cause)
         for exchange in list(self.exchanges):
             exchange.shut_down()
         return self._when_empty()

@@ -593,6 +593,18 @@ class EndTests(HttpTestCase):
         await ended
         await client.when_lost()
         await upstream.when_lost()
+        assert relay.counts.causes[Cause.DEADLINE] == 1
+
+    async def test_kept_turn(self):
+        """Who keeps a turn is told where its client is cut off at the end."""
+        relay, client = await self.between()
+        told: list[bool] = []
+        self.site.act = lambda turn, body: turn.when_gone(lambda: told.append(turn.waiting))
+        client.write(POST)
+        await self.site.when(lambda: self.site.bodies == [b"{}"])
+        await relay.cut_off_all(Cause.SHUTDOWN)
+        assert told == [False]
+        assert relay.counts.causes[Cause.SHUTDOWN] == 1
 
     async def test_counts(self):
         """Every connection ended by one cause; the bytes of both sides add up."""
