@@ -32,6 +32,8 @@ from proxy.campaign.policy import Policy
 from proxy.http.reports import MAX_GROUPS, MAX_WAITING, SILENCE, Reports
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
+from tests.ports import kept, number_of
+from tests.quiet import quiet
 
 SALES = GroupNames(name="Sales@Agents", campaign="Sales")
 CONNECTED = SourceConnected("reports")
@@ -281,7 +283,7 @@ async def until(holds: Callable[[], bool]) -> None:
 class PassedOn(TestCase):
     """forward_reports."""
 
-    timeout = 20
+    timeout = 300
 
     def setUp(self) -> None:
         self.other = Else()
@@ -298,6 +300,7 @@ class PassedOn(TestCase):
         await self.desk.reports.stop()
         for request in self.other.held:
             request.loseConnection()
+        await quiet()
         await self.port.stopListening()
 
     async def test_as_they_came(self) -> None:
@@ -347,10 +350,9 @@ class ToNobody(TestCase):
 
     async def test_it_is_counted(self) -> None:
         """Nobody is there: each report is lost, and the groups hear it all the same."""
-        port = reactor.listenTCP(0, Site(Resource()), interface="127.0.0.1")  # type: ignore[attr-defined]
-        number = port.getHost().port
-        await port.stopListening()
-        desk = Desk(reactor, f"http://127.0.0.1:{number}/")
+        nobody = kept()
+        self.addCleanup(nobody.close)
+        desk = Desk(reactor, f"http://127.0.0.1:{number_of(nobody)}/")
         self.addCleanup(desk.reports.stop)
         onward = desk.reports.onward
         assert onward is not None

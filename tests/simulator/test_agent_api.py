@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,12 +46,14 @@ class Case(TServerCase):
     async def opened(self, campaign: str = "Sales", **options: Any) -> Simulator:
         """A simulator of desk.conf with these options, those of [gws] too."""
         own = {name: options.pop(name) for name in ("poll_timeout", "max_interval", "reply_delay") if name in options}
-        door = GwsConf(listen="tcp:0:interface=127.0.0.1", **{"poll_timeout": 20, "max_interval": 20, **own})
+        door = GwsConf(listen="tcp:0:interface=127.0.0.1", **{"poll_timeout": 600, "max_interval": 600, **own})
         made = conf(**options)
         group = attrs.evolve(made.groups[0], name=f"{campaign}@Agents")
         self.simulator = Simulator(attrs.evolve(made, groups=(group,), gws=door), reactor)
         self.addCleanup(lambda: Deferred.fromCoroutine(self.simulator.stop()))
         self.port = await self.simulator.start()
+        assert self.simulator.agent_api is not None
+        self.api = self.simulator.agent_api
         return self.simulator
 
     def timed(self) -> Clock:
@@ -64,11 +67,16 @@ class Case(TServerCase):
         return clock
 
     async def polling(self, page: WebDesktop, timeout: int | None = None) -> Deferred[Reply]:
-        """A poll that has come, and waits; in a `timed` simulator."""
+        """A poll that has come, and waits."""
+        before = self.api.bayeux.waiting
         waiting = page.connect(timeout)
-        while not self.api.bayeux.waiting:
-            await deferLater(reactor, 0)
+        await self.until(lambda: self.api.bayeux.waiting > before)
         return waiting
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the reactor turn until something holds."""
+        while not holds():
+            await deferLater(reactor, 0)
 
     def browser(self) -> WebDesktop:
         """A browser that has not signed in."""
@@ -119,7 +127,7 @@ class Sessions(Case):
         assert (await stranger.post("/workspace/v3/initialize-workspace?code=nothing")).status == 401
         reply = await stranger.post(NOTIFICATIONS, [{"channel": "/meta/handshake"}])
         assert (reply.status, reply.body["status"]["code"]) == (401, 401)
-        waiting = page.connect()
+        waiting = await self.polling(page)
         assert (await page.post("/workspace/v3/logout")).body == {"status": {"code": 0}}
         assert (await waiting).body[0]["data"]["dn"]["agentState"] == "LoggedOut"
         assert (await page.connect()).status == 401
@@ -209,12 +217,12 @@ class CometD(Case):
         """A page that polls twice has lost the first one: it gets an empty answer, events go to the second."""
         page = await self.running()
         await page.next(USER_EVENT="CampaignStarted")
-        first, second = page.connect(), page.connect()
+        first = await self.polling(page)
+        second = page.connect()
         assert [message["channel"] for message in (await first).body] == ["/meta/connect"]
         await page.say("CampaignStatusRequest")
         assert [message["channel"] for message in (await second).body] == [VOICE, "/meta/connect"]
-        assert self.simulator.agent_api is not None
-        assert self.simulator.agent_api.bayeux.doubled == 1
+        assert self.api.bayeux.doubled == 1
 
     async def test_an_unknown_client_must_shake_hands(self) -> None:
         """A clientId nobody has, none, or that of another session: unsuccessful, with that advice."""
@@ -276,12 +284,10 @@ class CometD(Case):
         """A poll whose connection broke takes no event with it."""
         page = await self.running()
         await page.next(USER_EVENT="CampaignStarted")
-        waiting = page.connect()
-        await page.subscribe("/anything")
+        waiting = await self.polling(page)
         waiting.addErrback(lambda failure: None)
         waiting.cancel()
-        while len(self.simulator.gws.channels) > 1:
-            await page.subscribe("/anything")
+        await self.until(lambda: not self.api.bayeux.waiting)
         await page.say("CampaignStatusRequest")
         assert (await page.next(USER_EVENT="CampaignStarted"))["GSW_CAMPAIGN_NAME"] == "Sales"
 
@@ -293,7 +299,7 @@ class CometD(Case):
         other.cookies = page.cookies
         await other.handshake()
         await other.subscribe(VOICE)
-        polls = [page.connect(), other.connect()]
+        polls = [await self.polling(each) for each in (page, other)]
         await page.say("CampaignStatusRequest")
         for poll in polls:
             assert (await poll).body[0]["data"]["userData"]["GSW_USER_EVENT"] == "CampaignStarted"
@@ -312,8 +318,7 @@ class CometD(Case):
         """Nobody waits for ever."""
         simulator = await self.opened()
         page = await self.browser().come("3001")
-        waiting = page.connect()
-        await page.subscribe("/anything")
+        waiting = await self.polling(page)
         await simulator.stop()
         [reply] = (await waiting).body
         assert reply["advice"] == {"reconnect": "none", "interval": 0}
@@ -456,14 +461,12 @@ class Samples(Case):
         await self.replayed("09_connect")
         for poll, request in POLLED.items():
             handle = await self.record() if request in ("19_ue_RecordReject", "21_ue_RecordProcessed") else 1
-            polled = self.waiting(poll)
-            await self.page.subscribe("/anything")
+            polled = await self.waiting(poll)
             await self.replayed(request, handle)
             await polled
             await self.page.connect(0)
         for poll, order in WATCHED.items():
-            polled = self.waiting(poll)
-            await self.page.subscribe("/anything")
+            polled = await self.waiting(poll)
             await self.order(order)
             await polled
 
@@ -473,9 +476,11 @@ class Samples(Case):
         handle: int = (await self.page.next(USER_EVENT="PreviewRecord"))["GSW_RECORD_HANDLE"]
         return handle
 
-    def waiting(self, name: str) -> Deferred[Reply]:
-        """A recorded poll, which is to be answered later."""
-        return Deferred.fromCoroutine(self.replayed(name))
+    async def waiting(self, name: str) -> Deferred[Reply]:
+        """A recorded poll that has come, and is to be answered later."""
+        polled = Deferred.fromCoroutine(self.replayed(name))
+        await self.until(lambda: self.api.bayeux.waiting == 1)
+        return polled
 
     async def replayed(self, name: str, handle: int = 1) -> Reply:
         """One recorded request, with the cookies, clientId and handle of now; its reply is compared."""
