@@ -98,7 +98,6 @@ class ClientConnection(PacedProtocol):
     def connectionMade(self) -> None:
         """See IProtocol."""
         super().connectionMade()
-        self.way.taken_by(self)
         peer = self.transport.getPeer()
         self._client = peer.host if isinstance(peer, (IPv4Address, IPv6Address)) else "unknown"
         self._secure = ISSLTransport.providedBy(self.transport)

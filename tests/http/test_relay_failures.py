@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 from twisted.internet.defer import gatherResults
 from twisted.logger import LogLevel, capturedLogs, formatEvent
@@ -246,6 +247,18 @@ class UpstreamFailuresTests(HttpTestCase):
         assert await self.replied(client) == reply()
         assert relay.counts.upstream_failures == {}
 
+    async def test_kept_connection_ended_just_now(self):
+        """So is one whose end is there, and was not read yet: nothing is sent into it."""
+        relay, client = await self.between()
+        client.write(POST)
+        upstream = await self.asked()
+        upstream.write(reply())
+        await self.replied(client)
+        upstream.transport.getHandle().shutdown(socket.SHUT_WR)
+        relay.connections[1].dataReceived(POST)
+        await self.asked(1, connection=2)
+        assert upstream.received.count(b"POST") == 1
+
     async def test_kept_connection_dies(self):
         """A kept connection that dies under a request: 502, nothing is sent twice, and the upstream stays the first."""
         relay, client = await self.between()
@@ -292,7 +305,7 @@ class UpstreamFailuresTests(HttpTestCase):
 
     async def test_unasked_answer(self):
         """What an upstream says unasked is taken for no answer."""
-        _relay, client = await self.between()
+        _relay, client = await self.between(clock=ClockedReactor())
         client.write(POST)
         upstream = await self.asked()
         upstream.write(reply(b"first") + reply(b"unasked"))

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
 from proxy.http.address import HttpUpstream
-from tests.http.net import HttpTestCase, Noted, body_of, reply
+from tests.http.net import ClockedReactor, HttpTestCase, Noted, body_of, reply
 from tests.relay import test_upstreams
 from tests.relay.net import End, Ends
 
@@ -103,7 +103,7 @@ class PressureTests(HttpTestCase):
 
     async def test_early_answer_to_a_flood(self):
         """An upstream that reads no more, and answers, frees the client: it gets the answer, the rest is dropped."""
-        _relay, client = await self.between()
+        _relay, client = await self.between(clock=ClockedReactor())
         client.write(b"PUT /x HTTP/1.1\r\nHost: p\r\nContent-Length: %d\r\n\r\n" % (16 * MIB))
         upstream = await self.upstream.when_connected()
         await upstream.when(lambda: b"\r\n\r\n" in upstream.received)
@@ -113,15 +113,42 @@ class PressureTests(HttpTestCase):
         upstream.write(reply(b"no", "413 Too Large"))
         await client.when_told_end()
         assert body_of(client.received) == b"no"
+        await self.until(lambda: flood.left == 0)
+        client.close()
+        await self.site.when(lambda: self.site.ended == [1])
+
+    async def test_slow_upstream_is_not_the_clients_fault(self):
+        """A client whose body is not taken for long is not told that it is late."""
+        clock = ClockedReactor()
+        _relay, client = await self.between(clock=clock)
+        client.write(b"PUT /x HTTP/1.1\r\nHost: p\r\nContent-Length: %d\r\n\r\n" % (32 * MIB))
+        upstream = await self.upstream.when_connected()
+        await upstream.when(lambda: b"\r\n\r\n" in upstream.received)
+        upstream.received.clear()
+        upstream.transport.pauseProducing()
+        flood = Flood(client, 32 * MIB)
+        await self.still(lambda: flood.left)
+        clock.pump([70] * 10)
+        upstream.transport.resumeProducing()
+        await upstream.when_received(32 * MIB)
+        assert client.received == b""
 
     async def test_pipelining_client_that_does_not_read(self):
         """A client that asks and asks, and reads no reply, is not read from: replies do not pile up."""
+        await self.pipeline(100, 1_000_000)
+
+    async def test_pipelining_client_that_does_not_read_short_replies(self):
+        """The same where replies are short enough to be whole before the client is seen not to read."""
+        await self.pipeline(2000, 20_000)
+
+    async def pipeline(self, count: int, size: int) -> None:
+        """Requests that are answered with so many bytes each, for a client that reads only later."""
         _relay, client = await self.between()
         self.site.act = lambda turn, body: self.site.exchanges.forward(turn, body)
         client.transport.pauseProducing()
-        answer = reply(b"r" * 1_000_000)
+        answer = reply(b"r" * size)
         asked = b"POST /x HTTP/1.1\r\nHost: p\r\nContent-Length: 1\r\n\r\n."
-        client.write(asked * 100)
+        client.write(asked * count)
         upstream = await self.upstream.when_connected()
         answered = 0
 
@@ -133,13 +160,13 @@ class PressureTests(HttpTestCase):
             return answered
 
         await self.still(answers)
-        assert answered < 30
+        assert answered * size < HELD_BACK
         client.transport.resumeProducing()
-        while answered < 100:
+        while answered < count:
             answers()
             await self.turns()
-        await client.when_received(100 * len(answer))
-        assert bytes(client.received) == answer * 100
+        await client.when_received(count * len(answer))
+        assert bytes(client.received) == answer * count
 
     async def test_flood_behind_a_request(self):
         """What a client sends behind a request that waits for its reply is read in part only."""
