@@ -50,7 +50,8 @@ class OnMalformed(Enum):
 class TEventsChannel:
     """[tevents]: where desktops connect, where the T-Server is, and who the proxy is there.
 
-    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7).
+    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7). `failback`: the primary takes over
+    again from a backup when it is there again.
     """
 
     listen: tuple[str, ...]
@@ -60,14 +61,15 @@ class TEventsChannel:
     application_dbid: int
     wire: str = "open"
     trace: str | None = None
+    failback: bool = False
 
 
 @frozen
 class DirectChannel:
     """[direct]: where campaign managers connect, where OCS is, and who the proxy is there.
 
-    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7). `application_dbid` is None where
-    the proxy registers by its name alone.
+    `listen` and `upstream` are endpoint strings; upstreams are tried in order (M7). `failback`: see TEventsChannel.
+    `application_dbid` is None where the proxy registers by its name alone.
     """
 
     listen: tuple[str, ...]
@@ -76,6 +78,7 @@ class DirectChannel:
     application: str = "tevent-proxy"
     application_dbid: int | None = None
     trace: str | None = None
+    failback: bool = False
 
 
 @frozen
@@ -191,6 +194,7 @@ def _store_url(text: str) -> str:
 _READERS: Mapping[str, Callable[[str], object]] = {
     "listen": lines(listenable),
     "upstream": lines(connectable),
+    "failback": yes_or_no,
     "wire": _wire(tevent_wire),
     "communication_dn": one_line,
     "application": one_line,

@@ -1,7 +1,8 @@
 """A session of the proxy's own with OCS's side: one at a time, with the first upstream that takes it.
 
-It connects, registers, hears OCS's word, and comes back with back-off when it is lost. What is said in it is the
-affair of the channel whose session it is.
+It connects, registers, hears OCS's word, and comes back with back-off when it is lost. Where it is registered all
+sessions of its channel belong (see `proxy.relay.sides`). What is said in it is the affair of the channel whose session
+it is.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ from proxy.campaign.observation import GroupNames, SourceConnected, SourceLost
 from proxy.gsw import control
 from proxy.interfaces import IDialerControl, IWireFormat
 from proxy.relay.frames import FrameWalk, Want
+from proxy.relay.sides import Sides
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
 
 SILENCE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 """A dead upstream is noticed within a minute: our own session is quiet for long, and nobody else would notice."""
+
+RETURN_AFTER = 30.0
+"""Seconds between two attempts to come home to the primary, from another upstream that is well."""
 
 
 @implementer(IDialerControl)
@@ -36,6 +41,8 @@ class OwnSession(ABC):
     """Stays connected and registered, from `start` to `close`.
 
     `answer_timeout` seconds are given to the other side to register it; `jitter` returns a random number from 0 to 1.
+    `sides` knows where it belongs. It comes home from elsewhere between completions only, and the connection that it
+    has is left when the one at home is registered, not before.
     """
 
     log = Logger()
@@ -53,6 +60,7 @@ class OwnSession(ABC):
         self.registered = False
         self.registrations = 0
         self.malformed = 0
+        self.sides = Sides(self.name, upstreams, {})
         self._clock = clock
         self._upstreams = upstreams
         self._answer_timeout = answer_timeout
@@ -63,6 +71,9 @@ class OwnSession(ABC):
         self._connection: OwnConnection | None = None
         self._call: IDelayedCall | None = None
         self._gone: Deferred[None] | None = None
+        self._at = ""
+        self._mute: str | None = None
+        self._way_home = _WayHome(self, clock, upstreams, answer_timeout)
 
     @abstractmethod
     def build(self) -> OwnConnection:
@@ -95,6 +106,7 @@ class OwnSession(ABC):
         """Leave, what was sent first, and do not come back. Fires when the connection is gone."""
         self._running = False
         self._cancel_call()
+        self._way_home.leave()
         if self._attempt is not None:
             self._attempt.cancel()
         if self._connection is None:
@@ -106,8 +118,11 @@ class OwnSession(ABC):
 
     def _connect(self) -> None:
         self._call = None
-        self._attempt = self._upstreams.connect(_ConnectionFactory(self))
+        self._attempt = self._upstreams.connect(_ConnectionFactory(self), self._found, self.sides.order(self._mute))
         self._attempt.addCallbacks(self._connected, self._unreachable)
+
+    def _found(self, upstream: str) -> None:
+        self._at = upstream
 
     def _connected(self, protocol: IProtocol) -> None:
         assert isinstance(protocol, OwnConnection)
@@ -146,22 +161,53 @@ class OwnSession(ABC):
 
     # ------------------------------------------------------------------------------------ told by its connection
 
-    def is_registered(self) -> None:
-        """OCS's word is heard from now on."""
+    def is_registered(self, connection: OwnConnection) -> None:
+        """The other side has registered us, on this connection: OCS's word is heard there from now on."""
+        if connection is not self._connection:
+            if self.board.is_completing:
+                connection.refuse("a completion has begun meanwhile")
+                return
+            self._move(connection)
+        connection.registered = True
         self._cancel_call()
         self._failures = 0
-        self.registered = True
+        self._mute = None
         self.registrations += 1
-        self.log.info("control session ({name}): registered", name=self.name)
+        self.log.info("control session ({name}): registered with {upstream}", name=self.name, upstream=self._at)
+        self.sides.registered(self._at)
+        self.is_heard()
+        if self._at != self.sides.home:
+            self._way_home.later()
+
+    def _move(self, home: OwnConnection) -> None:
+        left, self._connection, self._at = self._connection, home, self._way_home.arrived()
+        assert left is not None
+        left.registered = False
+        left.refuse("left")
+        self.is_not_heard()
+
+    def is_heard(self) -> None:
+        """OCS's word is heard from now on."""
+        self.registered = True
         self.board.observe(SourceConnected(self.name))
 
-    def is_lost(self, why: str) -> None:
-        """The connection is gone: it is made anew."""
+    def is_not_heard(self) -> None:
+        """OCS's word is heard no more."""
+        self.registered = False
+        self.board.observe(SourceLost(self.name))
+
+    def is_lost(self, connection: OwnConnection, why: str) -> None:
+        """A connection is gone: it is made anew."""
+        if connection is not self._connection:
+            self._way_home.is_lost(connection, why)
+            return
         self._cancel_call()
+        self._way_home.leave()
         self._connection = None
+        self._mute = None if connection.has_heard else self._at
         if self.registered:
-            self.registered = False
-            self.board.observe(SourceLost(self.name))
+            self.is_not_heard()
+            self.sides.lost()
         if self._running:
             self.log.warn("control session ({name}): lost ({why})", name=self.name, why=why)
             self._again()
@@ -172,6 +218,79 @@ class OwnSession(ABC):
         """Send a frame; only while registered."""
         assert self._connection is not None
         self._connection.write(frame)
+
+
+class _WayHome:
+    """From another upstream that is well back to where a session belongs."""
+
+    log = Logger()
+
+    def __init__(self, session: OwnSession, clock: IReactorTime, upstreams: Upstreams, answer_timeout: float) -> None:
+        self._session = session
+        self._clock = clock
+        self._upstreams = upstreams
+        self._answer_timeout = answer_timeout
+        self._to = ""
+        self._call: IDelayedCall | None = None
+        self._attempt: Deferred[IProtocol] | None = None
+        self._connection: OwnConnection | None = None
+
+    def later(self) -> None:
+        """Try it, after a while."""
+        self._call = self._clock.callLater(RETURN_AFTER, self._try)
+
+    def leave(self) -> None:
+        """Do not try it any more."""
+        self._cancel_call()
+        if self._attempt is not None:
+            self._attempt.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    def arrived(self) -> str:
+        """The connection at home is registered; where that is."""
+        self._cancel_call()
+        self._connection = None
+        return self._to
+
+    def is_lost(self, connection: OwnConnection, why: str) -> None:
+        """A connection is gone; where it is that on the way home, it is tried again later."""
+        if connection is self._connection:
+            self._connection = None
+            self._cancel_call()
+            self.log.info("{upstream} does not take the control session back: {why}", upstream=self._to, why=why)
+            self.later()
+
+    def _try(self) -> None:
+        self._call = None
+        if self._session.board.is_completing:
+            self.later()
+            return
+        self._to = self._session.sides.home
+        self._attempt = self._upstreams.connect(_ConnectionFactory(self._session), order=[self._to])
+        self._attempt.addCallbacks(self._connected, self._unreachable)
+
+    def _connected(self, protocol: IProtocol) -> None:
+        assert isinstance(protocol, OwnConnection)
+        self._attempt = None
+        self._connection = protocol
+        self._call = self._clock.callLater(self._answer_timeout, self._cut_off)
+
+    def _cut_off(self) -> None:
+        self._call = None
+        assert self._connection is not None
+        self._connection.abort()
+
+    def _unreachable(self, problem: Failure) -> None:
+        self._attempt = None
+        if not problem.check(CancelledError):
+            self.later()
+
+    def _cancel_call(self) -> None:
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
 
 
 class _ConnectionFactory(Factory):
@@ -188,12 +307,17 @@ class _ConnectionFactory(Factory):
 
 
 class OwnConnection(Protocol, ABC):
-    """One connection of a session of our own; what comes is cut into frames, the wanted ones are held."""
+    """One connection of a session of our own; what comes is cut into frames, the wanted ones are held.
+
+    `registered`: the other side took us on it, and it is the one that counts. `has_heard`: anything came at all.
+    """
 
     def __init__(self, session: OwnSession, wire: IWireFormat, wanted: Mapping[int, Want], max_frame: int) -> None:
         self._session = session
         self._walk = FrameWalk(wire, wanted, max_frame, self, _read_and_done)
         self.refused = ""
+        self.registered = False
+        self.has_heard = False
 
     def connectionMade(self) -> None:
         """See IProtocol."""
@@ -207,11 +331,12 @@ class OwnConnection(Protocol, ABC):
 
     def dataReceived(self, data: bytes) -> None:
         """See IProtocol."""
+        self.has_heard = True
         self._walk.receive(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """See IProtocol."""
-        self._session.is_lost(self.refused or reason.getErrorMessage())
+        self._session.is_lost(self, self.refused or reason.getErrorMessage())
 
     def write(self, frame: bytes) -> None:
         """Send a frame."""

@@ -18,6 +18,7 @@ from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
 from proxy.relay.listener import Relay
 from proxy.relay.session import Session
+from proxy.relay.sides import Sides
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
 from proxy.tracefile import TraceFile
@@ -47,7 +48,7 @@ class Direct(FramedChannel):
         trace: TraceFile | None = None,
     ) -> None:
         self.counts = Counts()
-        self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
+        self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout, options.failback)
         self._board = board
         self._trace = trace
         self._wire = direct_wire(options.wire)
@@ -76,6 +77,7 @@ class Direct(FramedChannel):
             jitter,
             self._words_are_left_to_others,
         )
+        self.control.sides = Sides(self.name, self.upstreams, self.relay.sessions)
         self.control.trace = trace
         board.controls[self.control.name] = self.control
 

@@ -59,17 +59,17 @@ class ControlSession(OwnSession):
         self._words_are_heard_elsewhere = words_are_heard_elsewhere
         self._references: set[str] = set()
 
-    def is_registered(self) -> None:
+    def is_heard(self) -> None:
         """See OwnSession."""
         if self.trace is not None:
             self.trace.note(REGISTERED)
-        super().is_registered()
+        super().is_heard()
 
-    def is_lost(self, why: str) -> None:
+    def is_not_heard(self) -> None:
         """See OwnSession."""
-        if self.trace is not None and self.registered:
+        if self.trace is not None:
             self.trace.note(LOST)
-        super().is_lost(why)
+        super().is_not_heard()
 
     def build(self) -> OwnConnection:
         """See OwnSession."""
@@ -118,7 +118,7 @@ class _Connection(OwnConnection):
             self._control.malformed += 1
             return None
         self._control.traced(message, received=False)
-        if self._control.registered:
+        if self.registered:
             self._control.hear(message)
         elif not self.refused:
             self._registering(gsw(message))
@@ -127,6 +127,6 @@ class _Connection(OwnConnection):
     def _registering(self, data: Data) -> None:
         kind = number(data, control.MESSAGE_TYPE)
         if kind == control.CLIENT_REGISTERED:
-            self._control.is_registered()
+            self._control.is_registered(self)
         elif kind == control.EVENT_REFUSED:
             self.refuse(f"EvError {number(data, control.ERROR_CODE)}")

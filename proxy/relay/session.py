@@ -171,12 +171,13 @@ class _UpstreamFactory:
 
 
 class Session:
-    """A session of a channel: `number` is unique in the process."""
+    """A session of a channel: `number` is unique in the process, `reached` the upstream it has; None: none yet."""
 
-    __slots__ = ("_attempt", "_cause", "_client", "_deadline", "_kept", "_relay", "_upstream", "number")
+    __slots__ = ("_attempt", "_cause", "_client", "_deadline", "_kept", "_relay", "_upstream", "number", "reached")
 
     def __init__(self, relay: Listens, number: int) -> None:
         self.number = number
+        self.reached: str | None = None
         self._relay = relay
         self._client = Side(self)
         self._upstream: Side | None = None
@@ -210,6 +211,11 @@ class Session:
         """How many bytes came from the upstream."""
         return 0 if self._upstream is None else self._upstream.received
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether its end has begun."""
+        return self._cause is not None
+
     def inject_to_client(self, frame: bytes) -> bool:
         """Send a whole frame to the client, at a frame boundary. False: not sent, there is none to come."""
         return self._inject(self._upstream, frame)
@@ -238,13 +244,23 @@ class Session:
         for side in self._sides():
             side.cut_off()
 
+    def lose_upstream(self) -> None:
+        """The upstream is lost, whatever its connection says: what came from it is delivered, then the client hears the
+        end, so that it connects anew."""
+        if self._upstream is not None:
+            self._begin_end(Cause.UPSTREAM_LOST)
+            self._upstream.cut_off()
+
     # ------------------------------------------------------------------------------------------------- its beginning
 
     def _side_made(self, side: Side) -> None:
         if side is not self._client:
             return
-        self._attempt = self._relay.upstreams.connect(_UpstreamFactory(self))
+        self._attempt = self._relay.upstreams.connect(_UpstreamFactory(self), self._found)
         self._attempt.addCallbacks(self._reached, self._unreachable)
+
+    def _found(self, upstream: str) -> None:
+        self.reached = upstream
 
     def _keep(self, data: bytes) -> None:
         """What the client sends before its upstream is there: the first read is kept, and no more is read (M2).

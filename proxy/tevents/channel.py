@@ -12,6 +12,7 @@ from proxy.relay.causes import Cause
 from proxy.relay.frames import Looks
 from proxy.relay.listener import Relay
 from proxy.relay.session import Session
+from proxy.relay.sides import Sides
 from proxy.relay.upstreams import Upstreams
 from proxy.switchboard import Switchboard
 from proxy.tevents.control import ControlSession
@@ -50,7 +51,7 @@ class TEvents(FramedChannel):
         trace: TraceFile | None = None,
     ) -> None:
         self.counts = Counts()
-        self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout)
+        self.upstreams = Upstreams(reactor, options.upstream, limits.connect_timeout, options.failback)
         self._board = board
         self._trace = trace
         self._wire = tevent_wire(options.wire)
@@ -79,6 +80,7 @@ class TEvents(FramedChannel):
             answer_timeout,
             jitter,
         )
+        self.control.sides = Sides(self.name, self.upstreams, self.relay.sessions)
         self.control.trace = trace
         board.controls[self.control.name] = self.control
 

@@ -72,17 +72,17 @@ class ControlSession(OwnSession):
         self.max_frame = max_frame
         self._application_dbid = application_dbid
 
-    def is_registered(self) -> None:
+    def is_heard(self) -> None:
         """See OwnSession."""
         if self.trace is not None:
             self.trace.note(REGISTERED)
-        super().is_registered()
+        super().is_heard()
 
-    def is_lost(self, why: str) -> None:
+    def is_not_heard(self) -> None:
         """See OwnSession."""
-        if self.trace is not None and self.registered:
+        if self.trace is not None:
             self.trace.note(LOST)
-        super().is_lost(why)
+        super().is_not_heard()
 
     def build(self) -> OwnConnection:
         """See OwnSession."""
@@ -130,18 +130,18 @@ class _Connection(OwnConnection):
             self._control.trace.write(lines(sent_to(CONTROL), message))
         if number == EVENT_ERROR:
             self._error(message)
-        elif self._control.registered:
+        elif self.registered:
             if number == EVENT_USER_EVENT:
                 self._heard(message.user_data)
         elif number == EVENT_LINK_CONNECTED:
             dn = (THIS_DN, self._control.communication_dn)
             self.write(self._control.message(REGISTER_ADDRESS, dn, (REFERENCE_ID, _ADDRESS)))
         elif number == EVENT_REGISTERED and not self.refused:
-            self._control.is_registered()
+            self._control.is_registered(self)
         return None
 
     def _error(self, message: Message) -> None:
-        if self._control.registered:
+        if self.registered:
             self._control.board.observe(ControlRefused(0, GroupNames(), str(message.reference)))
         else:
             self.refuse(f"EventError {message.unsigned(ERROR_CODE)}")

@@ -117,9 +117,7 @@ class TestRuleA(Stage):
         self.assertGreater(values["tevent_proxy_witnessed"]["ocs-log", "lines"], 0)
         self.assertEqual(values["tevent_proxy_witnessed"]["ocs-log", "lines_not_understood"], 0)
 
-        stopped = self.proxy.stopService()
-        self.proxy.hurry()
-        await stopped
+        await self.proxy.stopService()
         read = dict(self.witness.counts)
         with self.log.open("a") as file:
             file.write("one more\n")
