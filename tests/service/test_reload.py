@@ -8,6 +8,8 @@ from tempfile import mkdtemp
 
 from twisted.logger import globalLogPublisher
 
+from proxy.campaign.attribute import Edit
+from proxy.campaign.observation import GroupNames, Request
 from tests.e2e.stage import PROXY, Stage
 
 
@@ -136,6 +138,7 @@ class TestReload(Stage):
             socket.create_connection(("127.0.0.1", old)).close()
         await self.client("3002")
         self.assertFalse(agent.gone)
+        self.assertEqual(self.logged, [])
 
     async def test_limits(self) -> None:
         """A smaller max_sessions holds for who comes next, and nobody who is there is sent away."""
@@ -176,3 +179,13 @@ class TestReload(Stage):
         await self.reload(completion="settle = 5", more="[group Other@Agents]\ndbid = 103")
         self.assertEqual(self.logged, ["[group Other@Agents], which goes by dbid 102 now,"])
         self.assertEqual([each["dbid"] for each in self.proxy.board.status()], [101, 102])
+
+    async def test_a_section_that_is_gone(self) -> None:
+        """A group without a section any more goes on as one that never had one, with all that is known of it."""
+        more = "[group Other@Agents]\ndbid = 102\nattribute = force"
+        await self.raise_reloadable(more=more)
+        other = GroupNames(dbid=102)
+        self.assertEqual(self.proxy.groups.edit(other, Request.LOAD, ()), Edit.APPEND)
+        await self.reload(more="")
+        self.assertEqual(self.proxy.groups.edit(other, Request.LOAD, ()), Edit.LEAVE)
+        self.assertEqual([each["name"] for each in self.proxy.board.status()], ["Sales@Agents", "Other@Agents"])
