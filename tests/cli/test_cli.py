@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def tevent_proxy(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A run of the command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "proxy", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "proxy", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -69,7 +69,7 @@ def test_check_imports_no_service() -> None:
     code = "import sys; from proxy.cli import main; main(['check', 'conf/tevent-proxy.conf']); " + (
         "sys.exit('proxy.service' in sys.modules or 'proxy.simulator' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=300, check=False).returncode == 0
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def messages(end: End) -> list[list[Pair]]:
 class ChannelTestCase(TestCase):
     """A direct channel on a free port, before an OCS on a free port."""
 
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         self.clock = Clock()

@@ -27,7 +27,7 @@ def test_it_ends_by_itself_with_nothing_left(tmp_path: Path) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=False,
     )
     assert played.returncode == 0, played.stdout + played.stderr
@@ -94,7 +94,7 @@ def test_a_demo_that_is_ended_leaves_no_processes(tmp_path: Path) -> None:
             said = demo.stdout.readline()
             assert said, "the demo ended before its groups were started"
         demo.send_signal(signal.SIGTERM)
-        rest = demo.communicate(timeout=60)[0]
+        rest = demo.communicate(timeout=300)[0]
     assert demo.returncode == 1
     assert "interrupted" in rest
     assert "Traceback" not in rest

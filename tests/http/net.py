@@ -166,7 +166,7 @@ def whole_messages(received: bytes, heads_only: bool = False) -> int:
 class HttpTestCase(RelayTestCase):
     """An HTTP relay on a free port, before scripted upstreams on free ports."""
 
-    timeout = 20
+    timeout = 300
 
     async def door(self) -> tuple[Door, HttpUpstream]:
         """An upstream."""

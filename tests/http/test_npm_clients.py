@@ -62,7 +62,7 @@ def _with_clients(request: pytest.FixtureRequest, clients: Path) -> None:
 class Case(TestCase):
     """A simulator with a GWS door, and desktops at it."""
 
-    timeout = 120
+    timeout = 300
     folder: ClassVar[Path]
 
     async def opened(self, **options: Any) -> Simulator:
@@ -86,7 +86,8 @@ class Case(TestCase):
 
     async def order(self, request: str, port: int, **more: Any) -> None:
         """An operator, an application of its own, asks something of the group, over T-Events."""
-        await Operator(Order(request, dbid=101, application_id=4115, **more), reactor).connect(f"tcp:127.0.0.1:{port}")
+        order = Order(request, dbid=101, application_id=4115, timeout=300, **more)
+        await Operator(order, reactor).connect(f"tcp:127.0.0.1:{port}")
 
     async def answer_a_call(self, script: str, port: int, gws: int) -> None:
         """OCS dials the only record, the agent talks to the customer."""
@@ -162,11 +163,16 @@ class ThroughTheProxy(Case):
         simulator = await self.opened(ocs=ocs, **options)
         config = parse(PROXY.format(**{name: simulator.ports[name] for name in ("tserver", "gws")}))
         self.proxy = ProxyService(config, reactor)
-        self.addCleanup(self.proxy.stopService)
+        self.addCleanup(self._stop)
         await self.proxy.begin()
         self.proxy.running = True
         tevents, gws = (channel.connections.ports[0].getHost().port for channel in self.proxy.channels)
         return tevents, gws
+
+    def _stop(self) -> Deferred[None]:
+        stopped = self.proxy.stopService()
+        self.proxy.hurry()
+        return stopped
 
     async def work(self, *scripts: str) -> None:
         port, gws = await self.proxied(records=6)

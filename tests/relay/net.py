@@ -172,7 +172,7 @@ class Channel:
 class RelayTestCase(TestCase):
     """A relay on a free port, before an upstream on a free port."""
 
-    timeout = 60
+    timeout = 300
 
     async def listen(self) -> tuple[Ends, int]:
         """A server on a free port, which accepts what comes."""

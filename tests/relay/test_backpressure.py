@@ -122,7 +122,7 @@ class HashingEnds(Ends):
 class BackPressureTests(RelayTestCase):
     """A flood at somebody who does not read."""
 
-    timeout = 120
+    timeout = 300
     if not os.path.exists("/proc/self/status"):
         skip = "memory is read from /proc, which is not here"
 

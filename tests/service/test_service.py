@@ -52,7 +52,7 @@ FREE = "tcp:0:interface=127.0.0.1"
 class ServiceTestCase(TestCase):
     """A service on free ports, before a T-Server that accepts what comes."""
 
-    timeout = 60
+    timeout = 300
 
     async def server(self) -> str:
         """A T-Server, as an endpoint to connect to."""
@@ -100,7 +100,7 @@ class ServiceTestCase(TestCase):
 
         def get() -> tuple[int, str]:
             try:
-                with urlopen(url, timeout=30) as answer:
+                with urlopen(url, timeout=300) as answer:
                     return answer.status, answer.read().decode()
             except HTTPError as error:
                 return error.code, error.read().decode()

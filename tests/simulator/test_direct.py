@@ -57,7 +57,7 @@ class Manager:
 class DirectDoorTests(TestCase):
     """One OCS, some campaign managers."""
 
-    timeout = 60
+    timeout = 300
 
     async def begin(self, ocs: str = "") -> None:
         """OCS listens."""

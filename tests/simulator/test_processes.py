@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUN = "import sys; from proxy.simulator.command import main; sys.exit(main(sys.argv[1:]))"
-BOUND = 60
+BOUND = 300
+"""Seconds after which a process is given up: no more than that a hang ends."""
 
 CONF = """
 [tserver]
@@ -69,7 +70,8 @@ class Processes:
         return process
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
-        process = self.start(*arguments)
+        patience = ("--timeout", str(BOUND)) if "--operator" in arguments else ()
+        process = self.start(*arguments, *patience)
         out, err = process.communicate(timeout=BOUND)
         return process.returncode, out, err
 
@@ -239,6 +241,6 @@ def test_what_is_missing_is_told(processes: Processes, arguments: list[str]) -> 
 def test_an_address_without_its_kind_is_one_clear_line() -> None:
     """What a newcomer types first, host:port, is refused with an example of what is meant."""
     command = [sys.executable, "-m", "proxy", "simulate", "--connect", "127.0.0.1:7000", "--agents", "--dns", "3001"]
-    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=BOUND, check=False)
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[-1].endswith("'127.0.0.1:7000' is no endpoint: tcp:127.0.0.1:7000 is one")

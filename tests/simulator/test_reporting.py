@@ -118,7 +118,7 @@ class ReportingTests(WebCase):
 class StatisticsTests(TestCase):
     """On the real clock the interval would take its time."""
 
-    timeout = 60
+    timeout = 300
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Let the reactor turn until something holds."""

@@ -48,7 +48,7 @@ RELEASE_CALL = 17
 class Case(TestCase):
     """Starts simulators and desktops, and ends them after the test."""
 
-    timeout = 60
+    timeout = 300
 
     async def started(
         self, tserver: dict[str, Any] | None = None, status_file: str | None = None, **options: Any
@@ -69,7 +69,7 @@ class Case(TestCase):
 
     async def order(self, request: str, **more: Any) -> dict[str, Any]:
         """What OCS answers to an operator."""
-        order = Order(request, **{"dbid": 101, **more})
+        order = Order(request, **{"dbid": 101, "timeout": 300, **more})
         pairs = await Operator(order, reactor).connect(f"tcp:127.0.0.1:{self.port}")
         return {each.key: each.value for each in pairs}
 

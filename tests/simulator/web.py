@@ -80,7 +80,7 @@ async def curl(*arguments: str) -> bytes:
     program = which("curl")
     if program is None:
         raise SkipTest("curl is not on this machine")
-    printed, errors, status = await getProcessOutputAndValue(program, ["-sS", "--max-time", "30", *arguments])
+    printed, errors, status = await getProcessOutputAndValue(program, ["-sS", "--max-time", "300", *arguments])
     assert status == 0, errors
     return printed
 
@@ -88,7 +88,7 @@ async def curl(*arguments: str) -> bytes:
 class WebCase(TestCase):
     """A simulator with all its doors. `door` is where the requests of a test go."""
 
-    timeout = 60
+    timeout = 300
     door = "ocs-http"
 
     async def begin(self, ocs: str = "", ocs_http: str = "", clock: Clock | None = None) -> None:

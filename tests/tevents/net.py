@@ -52,7 +52,7 @@ def messages(end: End) -> list[Message]:
 class ChannelTestCase(TestCase):
     """A T-Events channel on a free port, before T-Servers on free ports."""
 
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         self.clock = Clock()

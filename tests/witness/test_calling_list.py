@@ -219,7 +219,7 @@ class TestMistakes(TestCase):
 class TestThreads(TestCase):
     """A real file, asked in a real thread."""
 
-    timeout = 60
+    timeout = 300
 
     async def test_the_reactor_never_waits(self) -> None:
         """The file is asked on another thread, and what comes of it is told on the reactor's."""

@@ -19,7 +19,7 @@ LINE = "16:19:06.052 CM_DBCallList(201-101-732): SP return value (ReadyCount):{}
 class TestThreads(TestCase):
     """A log that grows while it is read."""
 
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         """A log of 20000 lines, most of them about something else."""
