@@ -65,8 +65,8 @@ class TestDrain(Stage):
         await stopped
 
     async def test_what_was_begun_is_finished_though_all_have_left(self) -> None:
-        """Nobody is connected any more, and OCS has yet to be asked to unload what it has stopped."""
-        await self.raise_curtain(1, "notify_agents = no", "settle = 5\nnotify_wait = 8")
+        """Nobody is connected any more, and OCS takes its time to unload what it has stopped: that is waited for."""
+        await self.raise_curtain(1, "notify_agents = no\nunload_time = 6", "settle = 5\nnotify_wait = 8")
         console = await self.start_group()
         agent = await self.client("3001")
         await self.finish_records(agent, 1)
@@ -80,6 +80,7 @@ class TestDrain(Stage):
         await self.until(lambda: not self.proxy.channels[0].connections.sessions)
         await self.in_time(lambda: stopped.called)
         self.assertEqual(self.ocs()["accepted"].get("unload"), 1)
+        self.assertEqual(self.group()["completions"], 1)
 
     async def test_nothing_is_begun(self) -> None:
         """A group that has no more records just then runs on, and says why: nobody would be there to finish it."""
