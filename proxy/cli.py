@@ -44,6 +44,7 @@ def _parser() -> ArgumentParser:
 
     run = commands.add_parser("run", help="run the proxy")
     run.add_argument("--config", metavar="FILE", required=True, dest="file")
+    run.add_argument("--forget", action="store_true", help="set aside what the store has kept of groups, begin anew")
     run.set_defaults(command=_run)
 
     replay = commands.add_parser("replay", help="say what the proxy would have done, from logs of T-Server and others")
@@ -72,7 +73,7 @@ def _run(options: Namespace) -> int:
         return 1
     from proxy.service import run  # what only one command needs is imported by that command
 
-    return run(config, os.path.abspath(options.file))
+    return run(config, os.path.abspath(options.file), options.forget)
 
 
 def _replay(options: Namespace) -> int:

@@ -22,6 +22,7 @@ from proxy.endpoints import connectable, http_upstream, http_uri, listenable
 from proxy.errors import OurError
 from proxy.http.address import HttpUpstream
 from proxy.ini import Problem, Section, cut
+from proxy.store.urls import store_url
 from proxy.tevents.wires import tevent_wire
 from proxy.values import each_line, file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 from proxy.witness.kinds import BUILT_IN, witness_kind
@@ -185,12 +186,6 @@ def _wire(find: Callable[[str], object]) -> Callable[[str], str]:
     return read
 
 
-def _store_url(text: str) -> str:
-    if text != "memory:":
-        raise ValueError(f"not available in this version: {text!r} (there is: memory:)")
-    return text
-
-
 _READERS: Mapping[str, Callable[[str], object]] = {
     "listen": lines(listenable),
     "upstream": lines(connectable),
@@ -216,7 +211,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "campaign_id": whole,
     "group_id": whole,
     "complete": yes_or_no,
-    "url": _store_url,
+    "url": store_url,
     "connect_timeout": some_seconds,
     "max_sessions": whole,
     "max_frame": whole,

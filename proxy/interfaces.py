@@ -10,6 +10,7 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
+    from proxy.campaign.kept import Changes
     from proxy.campaign.observation import GroupNames, Observation
     from proxy.direct.message import Message as DirectMessage
     from proxy.tevents.message import Attribute as TEventAttribute
@@ -122,14 +123,37 @@ class IWitnessKind(Interface):
 
 
 class IGroupStore(Interface):
-    """Where groups survive."""
+    """Where groups survive. What is written is a consistent prefix of what happened."""
+
+    problem: str | None = Attribute("Why nothing can be written down now, in an operator's words; None while it can.")
+
+    def open(forget: bool) -> Changes:
+        """All that was kept, before anything else. May wait for a disk. Raises Unusable, with one line for operators.
+
+        `forget`: what was kept is set aside, not deleted.
+        """
+
+    def watch(take: Callable[[], Changes], tell: Callable[[str | None], object]) -> None:
+        """From now on `take()` gives what changed since it was last called, and `tell(problem)` is called when
+        `problem` is another one. Both on the reactor's thread.
+        """
+
+    def changed() -> None:
+        """Something may have changed: take it, and write it down soon. Called for every observation: must be fast."""
 
     def intend(group: str, step: str) -> Deferred[None]:
-        """Write down that `step` (`stop` or `unload`) of a group's completion is about to be sent (R20).
+        """Write down that `step` (`stop` or `unload`) of a group's completion is about to be sent (R20), and all that
+        changed before.
 
         Fires when it is durable; the request leaves only then. Fails where it could not be written: then
         nothing is sent.
         """
 
+    def keep() -> Deferred[None]:
+        """Write down all that has changed so far. Fires when it is durable, fails where it could not be written."""
+
     def settled(group: str) -> None:
         """The completion of the group is over, however it ended: nothing is intended any more."""
+
+    def close() -> Deferred[None]:
+        """Write down what changed last, and nothing more. Fires when that is done, or could not be done."""

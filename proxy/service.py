@@ -35,7 +35,8 @@ from proxy.relay.causes import Cause
 from proxy.relay.ports import Ports
 from proxy.reload import Reload
 from proxy.status import Status
-from proxy.store.memory import MemoryStore
+from proxy.store.unusable import Unusable
+from proxy.store.urls import store_of
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
 from proxy.tracefile import TraceFile
@@ -47,7 +48,7 @@ class CannotStart(OurError):
 
 
 class ProxyService(Service):
-    """Everything a conf file asks for.
+    """Everything a conf file asks for. `forget`: what the store has kept is set aside when it begins.
 
     `now` is a clock that never jumps, `wall` the time of day, both in seconds; `chance` picks the part of the
     range of references that is this instance's (R24), and when to try again what failed.
@@ -66,7 +67,9 @@ class ProxyService(Service):
         chance = chance or random.SystemRandom()
         self.config = config
         self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
-        self.board = Switchboard(self.groups, MemoryStore(), reactor, now, wall)
+        self.store = store_of(config.store.url, reactor)
+        self.forget = False
+        self.board = Switchboard(self.groups, self.store, reactor, now, wall)
         self.channels: list[Channel] = []
         self._wall = wall
         self._traces: dict[str, TraceFile] = {}
@@ -131,11 +134,14 @@ class ProxyService(Service):
     async def _begin(self) -> None:
         self._begin_traces()
         try:
+            self.board.take_up(self.forget)
             await self.admin.start()
             for channel in self.channels:
                 await channel.start()
             for witness in self.witnesses:
                 witness.watch(self.board.observe)
+        except Unusable as problem:
+            raise CannotStart(f"[store] {problem}") from problem
         except CannotListenError as problem:
             where = f"{problem.interface or '*'}:{problem.port}"
             raise CannotStart(f"cannot listen on {where}: {problem.socketError}") from problem
@@ -198,6 +204,7 @@ class ProxyService(Service):
             witness.stop()
         await DeferredList([self.admin.stop(), *(channel.stop() for channel in self.channels)])
         self.board.close()
+        await self.store.close()
         for file in self._traces.values():
             file.close()
 
@@ -209,6 +216,7 @@ class Options(TwistdOptions):
     """The options of `twistd tevent-proxy`."""
 
     optParameters = [["config", "c", None, "The conf file."]]
+    optFlags = [["forget", None, "Set aside what the store has kept of groups, and begin anew."]]
 
     def postOptions(self) -> None:
         """A conf file is needed."""
@@ -250,7 +258,9 @@ def makeService(options: Options) -> Service:
         config = load(options["config"])
     except ConfigError as error:
         raise SystemExit("\n".join(error.lines(options["config"]))) from None
-    return _TwistdService(config, reactor, os.path.abspath(options["config"]))
+    service = _TwistdService(config, reactor, os.path.abspath(options["config"]))
+    service.forget = bool(options["forget"])
+    return service
 
 
 # --------------------------------------------------------------------------------------------------- tevent-proxy run
@@ -283,12 +293,16 @@ def heed_signals(service: ProxyService, reactor: Any, path: str) -> None:
     reactor.callWhenRunning(heed, signal.SIGINT, stop)
 
 
-def run(config: Config, path: str) -> int:
-    """Run the proxy of the conf file at `path` until SIGTERM or SIGINT; the exit status of the process."""
+def run(config: Config, path: str, forget: bool = False) -> int:
+    """Run the proxy of the conf file at `path` until SIGTERM or SIGINT; the exit status of the process.
+
+    `forget`: see ProxyService.
+    """
     from twisted.internet import reactor
 
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stdout)], redirectStandardIO=False)
     service = ProxyService(config, reactor)
+    service.forget = forget
     problems: list[str] = []
 
     def begin() -> None:

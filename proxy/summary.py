@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from proxy.campaign.policy import Attribute, By
 from proxy.config import Config, WebSocket
 from proxy.endpoints import only_local
 from proxy.http.address import HttpUpstream
+from proxy.store.urls import sqlite_path
 from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log
 
 
 def summary(config: Config) -> str:
     """What a proxy with this conf file would do, line by line; what deserves a second look last."""
-    rows = [*_relayed(config), *_completed(config), *_witnessed(config), ("store", config.store.url)]
+    rows = [*_relayed(config), *_completed(config), *_witnessed(config), ("store", _stored(config.store.url))]
     if config.admin:
         rows.append(("admin", ", ".join(config.admin.listen)))
     limits = config.limits
@@ -29,6 +31,17 @@ def summary(config: Config) -> str:
     width = max(len(name) for name, _ in rows)
     lines = [f"{name:<{width}}  {text}" for name, text in rows]
     return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings(config))])
+
+
+def _stored(url: str) -> str:
+    """Where groups survive, and what is there."""
+    path = sqlite_path(url)
+    if path is None:
+        return url
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        return f"{url} (there is no folder {folder} yet)"
+    return f"{url} ({'what is kept there is taken up' if Path(path).exists() else 'new'})"
 
 
 _COMPLETED_BY = {

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from proxy.campaign.attribute import Edit
 from proxy.campaign.groups import Groups
 from proxy.campaign.observation import (
+    AgentHeard,
     Announce,
     AskStatus,
     AskWitness,
@@ -84,6 +85,9 @@ class Switchboard:
         self._closed = False
         self._silent_until = float("-inf")
         self._intended: dict[str, Stop | Unload] = {}
+        self._kept: Deferred[None] = succeed(None)
+        self._to_tell: dict[int, list[NotifyAgent]] = {}
+        store.watch(lambda: groups.take_changes(now(), wall()), self._stored)
         self._ways: Mapping[type, Callable[[Any], None]] = {
             Stop: self._intend,
             Unload: self._intend,
@@ -108,11 +112,21 @@ class Switchboard:
                 self._carry_out(self._asked(lambda now: self.groups.observe(SessionBlind(session), now)) or ())
             return False
         self._carry_out(commands)
+        if self._to_tell and isinstance(observation, AgentHeard):
+            self._tell_now(observation.session)
         return any(isinstance(command, Swallow) for command in commands)
 
     def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
         """See Groups.edit."""
         return self.groups.edit(names, request, values)
+
+    def take_up(self, forget: bool = False) -> None:
+        """Before anything is observed: the groups are as the store has kept them. Raises Unusable.
+
+        `forget`: what was kept is set aside.
+        """
+        kept = self._store.open(forget)
+        self._carry_out(self.groups.take_up(kept, self._now(), self._wall()))
 
     def status(self) -> list[dict[str, object]]:
         """See Groups.status."""
@@ -141,13 +155,17 @@ class Switchboard:
     def _asked(self, ask: Callable[[float], Sequence[Command]]) -> Sequence[Command] | None:
         """What the groups want done; None where they failed, and are woken soon, lest something that is due waits."""
         try:
-            return ask(self._now())
+            commands = ask(self._now())
+            self._store.changed()
+            return commands
         except Exception:  # noqa: BLE001 (whatever it is, telephony goes on; it is logged and counted)
             self._mistaken(Failure())
             self._call_in(TRY_AGAIN)
             return None
 
-    def _carry_out(self, commands: Iterable[Command]) -> None:
+    def _carry_out(self, commands: Sequence[Command]) -> None:
+        if any(isinstance(command, NotifyAgent) for command in commands):
+            self._keep_what_is_told()
         for command in commands:
             if isinstance(command, Swallow):
                 continue
@@ -173,8 +191,12 @@ class Switchboard:
     def _written(self, _: None, command: Stop | Unload) -> None:
         """The request leaves now, unless the completion came to its end, or asked again, while it was written."""
         self.store_problem = None
-        if self._intended.get(command.group) is command:
+        if self._intended.get(command.group) is not command:
+            return
+        if self.groups.still_wants(command, self._now()):
             self._send(command)
+        else:
+            self.log.info("{group}: {step} is not sent now", group=command.group, step=_step(command))
 
     def _not_written(self, problem: Failure, command: Stop | Unload) -> None:
         self.store_problem = problem.getErrorMessage()
@@ -200,7 +222,42 @@ class Switchboard:
             return
         witness.ask(command.names, command.question)
 
+    def _stored(self, problem: str | None) -> None:
+        """The store can no longer be written, or (None) again."""
+        self.store_problem = problem
+        self._carry_out(self._asked(lambda now: self.groups.stored(problem, now)) or ())
+
+    def _keep_what_is_told(self) -> None:
+        """Who is told is written down before he is: told once at most, even where the proxy ends in between (R25)."""
+        self._kept = maybeDeferred(self._store.keep)
+
     def _notify(self, command: NotifyAgent) -> None:
+        if self._kept.called:
+            self._say(command)
+            return
+        self._to_tell.setdefault(command.session, []).append(command)
+        self._kept.addBoth(self._tell, command).addErrback(self._mistaken)
+
+    def _tell(self, _: object, command: NotifyAgent) -> None:
+        """It is written down; where it could not be, an agent who is told twice is better off than one never told."""
+        waiting = self._to_tell.get(command.session, [])
+        if any(each is command for each in waiting):
+            self._is_told(command, waiting)
+
+    def _tell_now(self, session: int) -> None:
+        """An event is about to reach this session: what it is to be told goes before, written down or not (R25)."""
+        waiting = self._to_tell.get(session, [])
+        for command in list(waiting):
+            self._is_told(command, waiting)
+
+    def _is_told(self, command: NotifyAgent, waiting: list[NotifyAgent]) -> None:
+        waiting[:] = [each for each in waiting if each is not command]
+        if not waiting:
+            del self._to_tell[command.session]
+        if self.groups.has_told(command):  # else he has heard meanwhile that the group is wanted (R27)
+            self._say(command)
+
+    def _say(self, command: NotifyAgent) -> None:
         session = self.sessions.get(command.session)
         if session is None or not session.tell(command):
             self.undeliverable += 1

@@ -35,7 +35,8 @@ class Surroundings:
     """What all groups share: what is connected, whether OCS is in trouble (SystemError), and where commands go.
 
     `retiring`: the proxy is about to stop. `waiting_clients`: how many requests for groups a session of a client has
-    without an answer.
+    without an answer. `store_problem`: why nothing can be written down. `forgotten_groups`: the numbers of those that
+    turned out to be others.
     """
 
     registrations: Registrations
@@ -49,6 +50,9 @@ class Surroundings:
     counts: dict[str, int] = field(factory=dict)
     waiting_clients: Counter[int] = field(factory=Counter)
     numbers: Iterator[int] = field(factory=lambda: count(1))
+    group_numbers: Iterator[int] = field(factory=lambda: count(1))
+    forgotten_groups: set[int] = field(factory=set)
+    store_problem: str | None = None
 
     @property
     def hears_words(self) -> bool:

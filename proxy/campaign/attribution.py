@@ -55,6 +55,21 @@ class Attribution:
                 group = self._join(known, names)
                 group.policy, group.is_configured = section.policy, True
 
+    def has(self, group: Group) -> bool:
+        """Whether it is one of them: it was not found to be another."""
+        return self._names.has(group)
+
+    def remembered(self, names: GroupNames) -> Group | None:
+        """The group that went by these names when the proxy ended; None where the conf file now says otherwise."""
+        group = self.find(names)
+        if group is None and self._names.can_be_new(names):
+            group = Group(names, self._default, self._around)
+            self._names.add(group)
+        if group is None or not self._names.learn(group, names):
+            self._report_conflict(group or next(self._names.owners(names), None), names)
+            return None
+        return group
+
     def policy(self, names: GroupNames) -> Policy:
         """The policy of the group that is meant, the default where that cannot be told."""
         group = self.find(with_campaign(names))
@@ -140,6 +155,7 @@ class Attribution:
             group.policy, group.is_configured = other.policy, True
         names = other.names
         self._names.remove(other)
+        self._around.forgotten_groups.add(other.number)
         self._names.learn(group, names)
         group.take_in(other)
         group.awaiting.update(self._requests.move(other, group, group.current))

@@ -24,6 +24,9 @@ DECIDES = frozenset({Request.LOAD, Request.START, Request.SET_MODE})
 OURS = 0
 """The session of our own requests: no client has it."""
 
+NOBODY = -1
+"""The session of requests that passed before the proxy was started anew: no client has it any more."""
+
 MAX_UNANSWERED = 64
 """How many requests of one group are remembered; the oldest are forgotten first."""
 

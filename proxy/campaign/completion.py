@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from proxy.campaign.conditions import holding, left_in_lists, rule
+from proxy.campaign.conditions import NO_STORE, UNCONFIRMED, holding, left_in_lists, rule
 from proxy.campaign.group import Group
+from proxy.campaign.kept import KeptCompletion
 from proxy.campaign.life import State
 from proxy.campaign.observation import News, Request, Settled, Status, Stop, Unload, Word
 
@@ -44,6 +45,37 @@ class Completion:
         self._suspended = False
         self._came_back = False
         self.due_at: float | None = None
+
+    def kept(self) -> KeptCompletion:
+        """How far it is, as it is kept."""
+        return KeptCompletion(
+            self._title,
+            self._rule,
+            self._step.name,
+            self._attempts,
+            self._reference,
+            sorted(self._references),
+            self._taken,
+            self._unloads,
+            self._came_back,
+        )
+
+    @classmethod
+    def taken_up(cls, group: Group, kept: KeptCompletion, now: float) -> Completion:
+        """As it was. What became of its request nobody knows: OCS is asked before anything else (R21, R22)."""
+        completion = cls(group)
+        completion._title, completion._rule, completion._step = kept.title, kept.rule, Step[kept.step]
+        completion._attempts, completion._reference = kept.attempts, kept.reference
+        completion._references = set(kept.references)
+        completion._taken, completion._unloads, completion._came_back = kept.taken, kept.unloads, kept.came_back
+        if completion._step is not Step.TELL:
+            completion.due_at = now + group.policy.answer_timeout
+        return completion
+
+    def wants(self, reference: int, now: float) -> bool:
+        """Whether a request that is written down now is still to be sent, for all that is known by now (R22, R23)."""
+        is_ours = reference == self._reference and self._step is not Step.TELL and self._asked is None
+        return is_ours and self._hindrance(now) is None and not self._has_records()
 
     def waiting_for(self, now: float) -> str:
         """What the completion waits for, in an operator's words."""
@@ -185,6 +217,10 @@ class Completion:
         group = self._group
         if away := group.out_of_reach:
             return away
+        if group.unconfirmed:
+            return UNCONFIRMED
+        if group.around.store_problem is not None:
+            return NO_STORE
         if group.requests:
             return "the answer to a client's request"
         if group.is_blind:

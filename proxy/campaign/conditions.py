@@ -15,6 +15,13 @@ PREVIEWED = frozenset({"preview", "pushpreview"})
 """Dial modes in which an agent sees a record before its call (C); all others, and an unknown one, are dialled."""
 
 
+UNCONFIRMED = "OCS's word on it: the proxy was started anew"
+"""What a group waits for whose life is only remembered."""
+
+NO_STORE = "the store, which cannot be written"
+"""What keeps a group from being completed while no intention can be written down (R20)."""
+
+
 def settle_time(group: Group) -> float:
     """For how many seconds everything must have held."""
     mode = group.session.mode
@@ -36,6 +43,10 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return f"its {', '.join(group.missing_ids)}, for control = {group.control}"
     if away := group.out_of_reach:
         return away
+    if group.unconfirmed:
+        return UNCONFIRMED
+    if group.around.store_problem is not None:
+        return NO_STORE
     if group.is_blind:
         return "an agent's session that can be read"
     if held := holding(group, now):

@@ -18,7 +18,7 @@ def consider(group: Group, now: float) -> None:
     """Take every step that is due, and note when the next will be."""
     group.ask_about_silence(now)
     group.ask_in_doubt(now)
-    if group.notices is not None:
+    if group.notices is not None and not group.notices.held:
         group.notices.fall_due(now)
     if group.completion is not None:
         group.completion.proceed(now)
@@ -63,7 +63,7 @@ def _complete(group: Group, now: float) -> None:
     """Everything has held for long enough: whoever is to complete the group does so (R29)."""
     if group.policy.by is By.PROXY:
         if group.policy.notify is Notify.MISSING:
-            group.notices = _notices(group)
+            group.notices = notices_of(group)
         completion = Completion(group)
         group.completion = completion
         completion.begin(now)
@@ -74,7 +74,9 @@ def _complete(group: Group, now: float) -> None:
         group.around.add("completions_would")
 
 
-def _notices(group: Group) -> Notices:
+def notices_of(group: Group) -> Notices:
+    """Who has heard what of a completion: nobody anything."""
+
     def tell(session: int, dn: str, word: Word) -> None:
         """In the words of the last campaign event that the agent got, else another agent of the group (R28)."""
         agents = group.session.agents
@@ -91,7 +93,7 @@ def _times(group: Group, now: float) -> Iterator[float]:
         yield asked.due_at
     if group.doubt_due_at is not None:
         yield group.doubt_due_at
-    if group.notices is not None and group.notices.next_due is not None:
+    if group.notices is not None and not group.notices.held and group.notices.next_due is not None:
         yield group.notices.next_due
     if group.completion is not None:
         if group.completion.due_at is not None:

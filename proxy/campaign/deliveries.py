@@ -39,7 +39,7 @@ class Deliveries:
         if self._is_copy(seen.session, seen.dn, seen.event, seen.handle):
             return
         session = (group.knowing(seen.handle) if seen.telephony else None) or group.current
-        session.agents.setdefault(seen.dn, ())
+        session.agents.setdefault(seen.dn)
         delivered = session.records.deliver(
             seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony
         )

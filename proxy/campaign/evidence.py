@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import define, field
 
 from proxy.campaign.observation import ListStatistics, Retrieved
@@ -38,6 +40,11 @@ class Evidence:
     def lose(self, source: str) -> bool:
         """The source is lost, and what it said. Whether it had said anything."""
         return self._says.pop(source, None) is not None
+
+    @property
+    def given(self) -> Mapping[str, float]:
+        """Who says that there are no more records, and since when."""
+        return self._says
 
     def new_run(self) -> None:
         """Evidence belongs to one run: the next begins with none."""

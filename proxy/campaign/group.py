@@ -11,6 +11,7 @@ from proxy.campaign.clients import DECIDES, OURS, ClientRequest, ClientRequests
 from proxy.campaign.confirmation import Confirmation
 from proxy.campaign.evidence import Tally
 from proxy.campaign.group_session import GroupSession
+from proxy.campaign.kept import KeptCompletion
 from proxy.campaign.life import State, live
 from proxy.campaign.notices import Notices
 from proxy.campaign.observation import Announce, AskStatus, ControlRequested, GroupNames, News, Request, Status, Word
@@ -66,15 +67,27 @@ class Course(Protocol):
         """What it waits for, in an operator's words."""
         ...
 
+    def kept(self) -> KeptCompletion:
+        """How far it is, as it is kept."""
+        ...
+
+    def wants(self, reference: int, now: float) -> bool:
+        """Whether a request that is written down now is still to be sent."""
+        ...
+
 
 class Group:
-    """One campaign group. `policy` and `names` may become better known; everything else follows what is seen."""
+    """One campaign group. `policy` and `names` may become better known; everything else follows what is seen.
+
+    `unconfirmed`: the proxy was started anew, and OCS has not said yet that the group still is as it was.
+    """
 
     def __init__(self, names: GroupNames, policy: Policy, around: Surroundings, is_configured: bool = False) -> None:
         self._names = names
         self.policy = policy
         self.is_configured = is_configured
         self.around = around
+        self.number = next(around.group_numbers)
         self.state = State.NULL
         self.life = live(self)
         self.session = GroupSession(0)
@@ -95,6 +108,7 @@ class Group:
         self.due: float | None = None
         self.former: GroupSession | None = None
         self._upcoming: GroupSession | None = None
+        self.unconfirmed = False
         self.doubt_due_at: float | None = None
         self._told_elsewhere = Word.MODE_CHANGED
 
@@ -247,7 +261,8 @@ class Group:
             other.completion.abandon("the group turned out to be another one")
         theirs, ours = other.current, self.current
         ours.records.take_in(theirs.records)
-        ours.agents = {**theirs.agents, **ours.agents}
+        for dn, pairs in theirs.agents.items():
+            ours.agents.setdefault(dn, pairs)
         ours.mode = ours.mode or theirs.mode
         for tally in ours.tallies.values():
             tally.whole = False  # what was retrieved in the other's name is missing
@@ -263,6 +278,25 @@ class Group:
         self.completions += other.completions
         self.last_sign = max(self.last_sign, other.last_sign)
         self.touched_at = max(self.touched_at, other.touched_at)
+
+    @property
+    def upcoming(self) -> GroupSession | None:
+        """The session that is about to begin, if something of it was seen."""
+        return self._upcoming
+
+    def take_up(
+        self, state: State, session: GroupSession, former: GroupSession | None, upcoming: GroupSession | None
+    ) -> None:
+        """It is as it was when the proxy ended, as far as is known: what was seen before this is not of it."""
+        self.state, self.unconfirmed = state, True
+        self.life = live(self)
+        self.session, self.former, self._upcoming = session, former, upcoming
+
+    def _confirm(self) -> None:
+        """OCS has said how it is: what was remembered is so, or has been put right."""
+        self.unconfirmed = False
+        if self.notices is not None:
+            self.notices.held = False
 
     def knowing(self, handle: str | None) -> GroupSession | None:
         """The session that knows the record, the latest if there are two; None where none does."""
@@ -343,10 +377,11 @@ class Group:
         """OCS's word on the life of the group (R1, R4)."""
         answered = self.requests.answered_by(word, mode, reference)
         before, was_known = (self.session.number, self.run), self.is_known
+        happens_now = self.unconfirmed and self.around.hears_words  # who connects later hears no copies
         if word is Word.LOADED:
-            (self.life.loaded_anew if answered else self.life.loaded)()
+            (self.life.loaded_anew if answered or happens_now else self.life.loaded)()
         elif word is Word.STARTED:
-            (self.life.started_anew if answered else self.life.started)()
+            (self.life.started_anew if answered or happens_now else self.life.started)()
         elif word is Word.STOPPED:
             self.life.stopped()
         elif word is Word.UNLOADED:
@@ -358,6 +393,8 @@ class Group:
             self._accept(answered)
         elif (self.session.number, self.run) != before:
             self._arm_unasked(word)
+        if happens_now and word is not Word.MODE_CHANGED:
+            self._confirm()
         self._decide_by_taken()
         self._went_on(before, now)
 
@@ -391,6 +428,7 @@ class Group:
         if is_news and not shown and (self.session.number, self.run) != before:
             self._arm_unasked(Word.LOADED)
         self._decide_by_taken()
+        self._confirm()
         if self.completion is not None:
             self.completion.found(status, now, reference)
         self._went_on(before, now)
@@ -620,7 +658,7 @@ class Group:
 
     def says_no_more(self, source: str, now: float, counts_records: bool = False) -> None:
         """A source says that there are no more records (R12, R15). Only a run can give evidence."""
-        if self.state is State.RUNNING and not self.in_trouble:
+        if self.state is State.RUNNING and not self.in_trouble and not self.unconfirmed:
             evidence = self.session.evidence
             evidence.says(source, now, counts_records, self.policy.complete_untouched)
 
@@ -645,7 +683,8 @@ class Group:
 
     def _told_of(self, witness: str) -> GroupSession:
         told = self.current.tallies.get(witness)
-        return self._about_to_begin if told is not None and told.over and self.is_alive else self.current
+        is_of_next = told is not None and told.over and self.is_alive and witness in self.around.witnesses
+        return self._about_to_begin if is_of_next else self.current  # what it tells of the past ends with what is
 
     def compare_witnesses(self) -> None:
         """Report where one says that there are records to retrieve, and another that nothing is there, once."""

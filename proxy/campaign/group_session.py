@@ -11,6 +11,30 @@ from proxy.campaign.records import Records
 from proxy.kvlist import Pair
 
 
+class Agents(dict[str, tuple[Pair, ...]]):
+    """The agents of a session by DN, and the pairs of the last campaign event that each of them got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed: set[str] = set()
+
+    def __setitem__(self, dn: str, pairs: tuple[Pair, ...]) -> None:
+        if self.get(dn) != pairs:
+            super().__setitem__(dn, pairs)
+            self._changed.add(dn)
+
+    def setdefault(self, dn: str, pairs: tuple[Pair, ...] = ()) -> tuple[Pair, ...]:
+        """See dict."""
+        if dn not in self:
+            self[dn] = pairs
+        return self[dn]
+
+    def take_changes(self) -> set[str]:
+        """Those who are new, or got something else, since this was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+
 @define(eq=False)
 class GroupSession:
     """What is counted from OCS's loaded to its unloaded; it stays readable after that.
@@ -25,7 +49,7 @@ class GroupSession:
     records: Records = field(factory=Records)
     evidence: Evidence = field(factory=Evidence)
     tallies: dict[str, Tally] = field(factory=dict)
-    agents: dict[str, tuple[Pair, ...]] = field(factory=dict)
+    agents: Agents = field(factory=Agents)
     witnesses_differ: bool = False
 
     @property

@@ -18,6 +18,7 @@ from proxy.campaign.deliveries import Deliveries
 from proxy.campaign.desktops import Desktops
 from proxy.campaign.dialer import Dialer
 from proxy.campaign.group import Group
+from proxy.campaign.kept import Changes
 from proxy.campaign.observation import (
     ActionAcknowledged,
     ActionRequested,
@@ -35,6 +36,7 @@ from proxy.campaign.observation import (
     ListStatistics,
     MessageRefused,
     MessageTaken,
+    NotifyAgent,
     Observation,
     RecordAdded,
     RecordCancelled,
@@ -50,7 +52,9 @@ from proxy.campaign.observation import (
     SourceLost,
     StatusAsked,
     StatusHeard,
+    Stop,
     SystemTrouble,
+    Unload,
     WaitingRecords,
     WakeAt,
     WitnessConfirms,
@@ -60,6 +64,7 @@ from proxy.campaign.observation import (
 )
 from proxy.campaign.policy import ConfiguredGroup, Policy
 from proxy.campaign.registrations import Registrations
+from proxy.campaign.remembering import Remembering
 from proxy.campaign.report import status
 from proxy.campaign.requests import DesktopRequests
 from proxy.campaign.witnesses import Witnesses
@@ -79,6 +84,7 @@ class Groups:
         deliveries = Deliveries(around, which, desktops)
         dialer = Dialer(around, agenda, which, desktops)
         witnesses = Witnesses(around, agenda, which)
+        self._remembering = Remembering(around, which)
         self._seen: dict[type, Callable[..., None]] = {
             DnRegistered: desktops.dn_registered,
             DnUnregistered: desktops.dn_unregistered,
@@ -159,6 +165,37 @@ class Groups:
         asks = request in (Request.LOAD, Request.START, Request.SET_MODE)
         return edit(policy.attribute, policy.by, asks, values)
 
+    # ------------------------------------------------------------------------------------------------------- kept
+
+    def take_changes(self, now: float, wall: float) -> Changes:
+        """What is to be written down: all that changed since this was asked last. `wall` is the time of day."""
+        return self._remembering.take_changes(now, wall)
+
+    def take_up(self, kept: Changes, now: float, wall: float) -> Sequence[Command]:
+        """Before anything was observed: all is as it was kept, and OCS has to confirm it (R2, R22)."""
+        self._commands = []
+        self._agenda.add(*self._remembering.take_up(kept, now, wall))
+        return self._conclude(now)
+
+    def stored(self, problem: str | None, now: float) -> Sequence[Command]:
+        """Nothing can be written down any more, and why; None: it can again."""
+        self._commands = []
+        self._around.store_problem = problem
+        self._agenda.add(*self._which.groups)
+        return self._conclude(now)
+
+    def still_wants(self, request: Stop | Unload, now: float) -> bool:
+        """Whether a request that is written down now is still to be sent (R22)."""
+        completions = (group.completion for group in self._which.groups)
+        return any(each is not None and each.wants(request.reference, now) for each in completions)
+
+    def has_told(self, told: NotifyAgent) -> bool:
+        """Whether a notification is still to be said, as far as is known by now (R27)."""
+        every = (group.notices for group in self._which.groups)
+        return any(each is not None and each.is_told(told.session, told.dn, told.word) for each in every)
+
+    # ------------------------------------------------------------------------------------------------------- shown
+
     def status(self, now: float) -> list[dict[str, object]]:
         """All groups, as GET /groups shows them."""
         return [status(group, now) for group in self._which.groups]
@@ -173,6 +210,7 @@ class Groups:
 
     def _conclude(self, now: float) -> Sequence[Command]:
         touched = self._agenda.take()
+        self._remembering.touch(touched)
         for group in touched:
             consider(group, now)
         considered = self._which.groups if self._wake_at is None else touched

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import Protocol
 
 from automat import TypeMachineBuilder
@@ -197,9 +198,11 @@ def _transition(target: State, effects: tuple[Effect, ...]) -> Callable[[Life, L
     return move
 
 
-def _build() -> Callable[[Lived], Life]:
+@lru_cache
+def _built(beginning: State) -> Callable[[Lived], Life]:
     builder = TypeMachineBuilder(Life, Lived)  # type: ignore[type-abstract]
-    places = {state: builder.state(state.name.lower()) for state in State}
+    in_order = sorted(State, key=lambda state: state is not beginning)  # a machine begins in its first state
+    places = {state: builder.state(state.name.lower()) for state in in_order}
     for state, row in _TABLE.items():
         for happens in _INPUTS:
             target, effects = row.get(happens, (state, ()))
@@ -207,5 +210,6 @@ def _build() -> Callable[[Lived], Life]:
     return builder.build()
 
 
-live = _build()
-"""`live(lived)` is the Life of something whose state is NULL."""
+def live(lived: Lived) -> Life:
+    """The Life of something, from the state that it is in."""
+    return _built(lived.state)(lived)

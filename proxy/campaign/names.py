@@ -52,6 +52,7 @@ class Names:
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
+        self._known: set[Group] = set()
         self._owners: dict[GroupNames, Group] = {}
         self._campaigns: dict[str, list[Group]] = {}
         self._conflicts: set[GroupNames] = set()
@@ -69,6 +70,7 @@ class Names:
     def add(self, group: Group) -> None:
         """A new group, under the names it has."""
         self.groups.append(group)
+        self._known.add(group)
         self._enter(group)
 
     def _enter(self, group: Group) -> None:
@@ -84,10 +86,15 @@ class Names:
         """The group turned out to be another one."""
         self._plain.clear()
         self.groups.remove(group)
+        self._known.discard(group)
         self._owners = {name: owner for name, owner in self._owners.items() if owner is not group}
         for sharing in self._campaigns.values():
             if group in sharing:
                 sharing.remove(group)
+
+    def has(self, group: Group) -> bool:
+        """Whether it is one of them."""
+        return group in self._known
 
     def owners(self, names: GroupNames) -> Iterator[Group]:
         """The groups that have one of the names for their own, the surest name first."""

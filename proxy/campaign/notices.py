@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from attrs import define, field
 
+from proxy.campaign.kept import KeptHearing, KeptNotices, Times
 from proxy.campaign.observation import Word
 from proxy.campaign.registrations import Registrations
 
@@ -45,16 +46,27 @@ class _Agent:
 
     sessions: dict[int, _Hearing] = field(factory=dict)
     absent: _Hearing = field(factory=_Hearing)
+    absent_too: list[_Hearing] = field(factory=list)
 
     def comes(self, session: int) -> _Hearing:
-        """A session more. One who comes back goes on where he left; another desktop of his begins anew."""
-        if self.sessions:
+        """A session more. One who comes back goes on where he left; another desktop of his begins anew.
+
+        When the proxy was started anew, all his desktops come back.
+        """
+        if self.sessions and self.absent_too:
+            hearing = self.absent_too.pop()
+        elif self.sessions:
             waiting = [hearing.waiting for hearing in self.sessions.values()]
             hearing = _Hearing(waiting={word: due for words in waiting for word, due in words.items()})
         else:
             hearing, self.absent = self.absent, _Hearing()
         self.sessions[session] = hearing
         return hearing
+
+    @property
+    def hearings(self) -> list[_Hearing]:
+        """Of all his sessions; of those that he had, while he has none."""
+        return [*(self.sessions.values() or (self.absent,)), *self.absent_too]
 
     def goes(self, session: int) -> None:
         """A session is gone: what it was to hear is owed to the agent, unless he hears it elsewhere."""
@@ -69,7 +81,7 @@ class _Agent:
 class Notices:
     """What the agents of a group were told, and have yet to be told, of one completion.
 
-    `tell(session, dn, word)` sends a notification.
+    `tell(session, dn, word)` sends a notification. While it is `held`, nobody is told because he comes.
     """
 
     def __init__(self, registrations: Registrations, tell: Callable[[int, str, Word], None], wait: float) -> None:
@@ -78,6 +90,7 @@ class Notices:
         self._wait = wait
         self._agents: dict[str, _Agent] = {}
         self._let_go: set[str] = set()
+        self.held = False
 
     # ------------------------------------------------------------------------------------------- OCS and its words
 
@@ -86,7 +99,7 @@ class Notices:
         for dn in dns:
             if dn not in self._let_go:
                 agent = self._agent(dn)
-                for hearing in list(agent.sessions.values()) or [agent.absent]:
+                for hearing in agent.hearings:
                     hearing.expect(word, now + self._wait)
 
     def heard(self, session: int, dn: str, word: Word, now: float) -> bool:
@@ -120,7 +133,7 @@ class Notices:
             return
         comes_back = not agent.sessions
         hearing = agent.comes(session)
-        if comes_back:
+        if comes_back and not self.held:
             self._say_all(hearing, session, dn, list(hearing.waiting), now)
 
     def unregistered(self, session: int, dn: str) -> None:
@@ -163,3 +176,40 @@ class Notices:
         hearing.told[word] = now
         hearing.hear(word)
         self._tell(session, dn, word)
+
+    def is_told(self, session: int, dn: str, word: Word) -> bool:
+        """Whether a session of an agent counts as told by the proxy; not where he heard since that it was wanted."""
+        agent = self._agents.get(dn)
+        hearing = agent.sessions.get(session) if agent is not None else None
+        return hearing is not None and word in hearing.told
+
+    # ------------------------------------------------------------------------------------------------------ kept
+
+    def kept(self, times: Times) -> KeptNotices:
+        """As it is kept: of each agent, what was heard on each of his sessions."""
+        return KeptNotices(
+            {dn: [_kept(hearing, times) for hearing in agent.hearings] for dn, agent in self._agents.items()},
+            sorted(self._let_go),
+        )
+
+    def take_up(self, kept: KeptNotices, now: float, times: Times) -> None:
+        """All as it was, but that nobody has a session, and nobody is told anything while it is held."""
+        self.held = True
+        self._let_go = set(kept.let_go)
+        for dn, hearings in kept.agents.items():
+            first, *others = (_taken_up(hearing, now + self._wait, times) for hearing in hearings)
+            self._agents[dn] = _Agent(absent=first, absent_too=others)
+
+
+def _kept(hearing: _Hearing, times: Times) -> KeptHearing:
+    told = {word: times.kept(when) for word, when in hearing.told.items()}
+    return KeptHearing(
+        [word for word in IN_ORDER if word in hearing.heard],
+        told,
+        [word for word in IN_ORDER if word in hearing.waiting],
+    )
+
+
+def _taken_up(kept: KeptHearing, due: float, times: Times) -> _Hearing:
+    told = {word: times.past(when) for word, when in kept.told.items()}
+    return _Hearing(set(kept.heard), told, dict.fromkeys(kept.waiting, due))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from itertools import count
+from typing import NamedTuple
 
 from attrs import define
 
@@ -29,6 +31,9 @@ class Record:
     `acted_at`: when the last action on it that took effect was sent.
     `due` is the time of a callback as the agent wrote it. `stale`: it is outstanding, and holds its group no longer
     (R11).
+
+    `number` is its own among the records of a session, whatever its handle; `place` grows in the order in which records
+    came to the states they are in. `nameless`: it is finalized, and its handle is another record's now.
     """
 
     handle: str
@@ -43,6 +48,9 @@ class Record:
     deliveries: int = 0
     acted_at: float = float("-inf")
     stale: bool = False
+    number: int = 0
+    place: int = 0
+    nameless: bool = False
 
     @property
     def in_chain(self) -> tuple[str, str] | None:
@@ -50,6 +58,25 @@ class Record:
         if self.calling_list is None or self.chain is None:
             return None
         return self.calling_list, self.chain
+
+
+class KeptRecord(NamedTuple):
+    """A record as it is kept: see Record. Times are seconds of the time of day."""
+
+    handle: str
+    state: State
+    dn: str
+    calling_list: str | None
+    chain: str | None
+    phone: str | None
+    due: str | None
+    delivered_at: float | None
+    released_at: float | None
+    deliveries: int
+    acted_at: float | None
+    stale: bool
+    place: int
+    nameless: bool
 
 
 class Records:
@@ -67,6 +94,8 @@ class Records:
         self._states: dict[State, dict[Record, None]] = {state: {} for state in State}
         self._chains: dict[tuple[str, str], dict[Record, None]] = {}
         self._latest: dict[tuple[str, str], Record] = {}
+        self._numbers, self._places = count(1), count(1)
+        self._changed: dict[int, Record | None] = {}
 
     @property
     def outstanding(self) -> int:
@@ -103,6 +132,7 @@ class Records:
         """An outstanding record holds its group no longer (R11), until it is delivered again."""
         record.stale = True
         self.stale += 1
+        self._note(record)
 
     def with_phone(self, dn: str, phone: str) -> Record | None:
         """The outstanding record of an agent that has this phone (R7)."""
@@ -144,14 +174,25 @@ class Records:
         record.phone = phone or record.phone
         if record.in_chain is not None:
             self._latest[record.in_chain] = record
+        self._note(record)
         return True
 
+    def _note(self, record: Record) -> None:
+        """It is another one than was kept of it."""
+        self._changed[record.number] = record
+
     def _take(self, record: Record) -> Record:
+        record.number = next(self._numbers)
         self._records[record.handle] = record
         self._enter(record)
         return record
 
     def _enter(self, record: Record) -> None:
+        record.place = next(self._places)
+        self._note(record)
+        self._put(record)
+
+    def _put(self, record: Record) -> None:
         self._states[record.state][record] = None
         self.stale += record.stale
         if record.state is State.FINALIZED and record.deliveries:
@@ -187,11 +228,19 @@ class Records:
 
     def _rename(self, record: Record, handle: str) -> None:
         former = self._records.get(handle)
-        if former is not None and former.state is not State.FINALIZED:
-            self._leave(former)  # a finalized one stays counted, though its handle is another record's now
+        if former is not None and former.state is State.FINALIZED:
+            former.nameless = True  # it stays counted, though its handle is another record's now
+            self._note(former)
+        elif former is not None:
+            self._drop(former)
         del self._records[record.handle]
         record.handle = handle
         self._records[handle] = record
+        self._note(record)
+
+    def _drop(self, record: Record) -> None:
+        self._leave(record)
+        self._changed[record.number] = None
 
     def settle(self, handle: str, state: State, due: str | None = None, acted_at: float = float("-inf")) -> bool:
         """An action that was sent at `acted_at` moves a record to `state` (R7). Whether that changed anything.
@@ -203,6 +252,7 @@ class Records:
             self._take(Record(handle, state, due=due, acted_at=acted_at))
             return True
         record.acted_at = max(record.acted_at, acted_at)
+        self._note(record)
         if record.state is state:
             record.due = due or record.due
             return False
@@ -215,6 +265,7 @@ class Records:
         record = self._records.get(handle)
         if record is not None and record.dn == dn:
             record.released_at = now
+            self._note(record)
 
     def went_on(self, record: Record, since: float) -> bool:
         """Whether a record that was given back at `since` has been delivered again, under another handle (R9).
@@ -224,7 +275,7 @@ class Records:
         other = self._latest.get(record.in_chain) if record.in_chain is not None else None
         if other is None or other is record or other.delivered_at is None or other.delivered_at <= since:
             return False
-        self._leave(record)
+        self._drop(record)
         del self._records[record.handle]
         self.delivered -= 1
         return True
@@ -241,5 +292,30 @@ class Records:
                 self._take(record)
                 self.delivered += record.deliveries > 0
         in_hand = sorted(self._states[State.OUTSTANDING], key=lambda record: record.delivered_at or 0.0)
-        self._states[State.OUTSTANDING] = dict.fromkeys(in_hand)
+        self._states[State.OUTSTANDING] = {}
+        for record in in_hand:
+            record.place = next(self._places)
+            self._note(record)
+            self._states[State.OUTSTANDING][record] = None
         self._latest = {**other._latest, **self._latest}
+
+    # ------------------------------------------------------------------------------------------------------- kept
+
+    def take_changes(self) -> Mapping[int, Record | None]:
+        """The records that are others than they were when this was asked last, by number; None where one is gone."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def take_up(self, records: Iterable[Record]) -> None:
+        """They are as they were kept, with their numbers and places."""
+        records = sorted(records, key=lambda record: record.place)
+        for record in records:
+            if not record.nameless:
+                self._records[record.handle] = record
+            self._put(record)
+        given = [record for record in records if record.in_chain is not None and record.delivered_at is not None]
+        for record in sorted(given, key=lambda record: record.delivered_at or 0.0):
+            assert record.in_chain is not None
+            self._latest[record.in_chain] = record
+        self._numbers = count(max((record.number for record in records), default=0) + 1)
+        self._places = count(max((record.place for record in records), default=0) + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.campaign.conditions import obstacle, quiet_at, unanswered
+from proxy.campaign.conditions import UNCONFIRMED, obstacle, quiet_at, unanswered
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 
@@ -18,6 +18,8 @@ def waiting_for(group: Group, now: float) -> str:
     """Why the group is not completed, in an operator's words."""
     if group.completion is not None:
         return group.completion.waiting_for(now)
+    if group.unconfirmed and group.out_of_reach is None:
+        return UNCONFIRMED
     if group.state is not State.RUNNING:
         return _NOT_RUNNING.get(group.state, "dialing")
     blocked = obstacle(group, now)

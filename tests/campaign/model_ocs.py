@@ -13,13 +13,14 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from itertools import count
 from random import Random
 
 from proxy.campaign.groups import Groups
+from proxy.campaign.kept import Changes
 from proxy.campaign.observation import (
     Action,
     ActionAcknowledged,
@@ -58,6 +59,7 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import By, ConfiguredGroup, Control, Notify, Policy
+from proxy.campaign.records import State
 from proxy.campaign.sources import REPORTS
 
 INTERVAL = 10.0
@@ -87,7 +89,7 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True)
 class Odds:
-    """How likely things go wrong, or their own way; `drops`, `meddles`, `adds` for each second."""
+    """How likely things go wrong, or their own way; `drops`, `meddles`, `adds`, `kills` for each second."""
 
     lost: float = 0.0
     copied: float = 0.0
@@ -102,6 +104,8 @@ class Odds:
     rejects: float = 0.0
     reschedules: float = 0.0
     hesitates: float = 0.0
+    kills: float = 0.0
+    unwritten: float = 0.3
 
 
 CALM = Odds()
@@ -119,6 +123,9 @@ WILD = Odds(
     reschedules=0.08,
     hesitates=0.3,
 )
+
+KILLED = replace(WILD, kills=0.004)
+"""The proxy is killed, and started again, every few minutes as well."""
 
 # ------------------------------------------------------------------------------------------------------- what there is
 
@@ -205,13 +212,17 @@ class Truth:
 
 @dataclass(eq=False)
 class Desktop:
-    """A connection of an agent's desktop, and what was heard there, of which run."""
+    """A connection of an agent's desktop, and what was heard there, of which run.
+
+    One that comes back after the proxy was killed goes on with what was heard; `is_mixed` where it could be another's.
+    """
 
     number: int
     up: Line
     down: Line
     began: float
     heard: list[tuple[Word, Tag]] = field(default_factory=list)
+    is_mixed: bool = False
 
 
 @dataclass(eq=False)
@@ -231,6 +242,7 @@ class Agent:
     known: tuple[int, float] = (0, 0.0)
     asked_at: float = -60.0
     is_unsure: bool = False
+    cut_off: list[Desktop] = field(default_factory=list)
 
 
 class Line:
@@ -295,7 +307,8 @@ class Play:
         self._order, self.numbers, self._handles = count(), count(1), count(1000)
         self.truths = [self._group(by, number) for number in range(self.random.choice((1, 1, 2)))]
         self.agents = [agent for truth in self.truths for agent in truth.agents]
-        self.groups = Groups(Policy(), [ConfiguredGroup(truth.names, truth.policy) for truth in self.truths], seed)
+        self._began, self.disk, self.unwritten = 0.0, Changes(), Changes()
+        self.groups = self._proxy(seed)
         self.judge = Judge(self)
         self.control = Session(self, told_by)
         self.http = Session(self, Control.OCS_HTTP.value)
@@ -306,6 +319,8 @@ class Play:
         self.control.connects()
         if speaks is Control.OCS_HTTP:
             self.http.connects()
+        if odds.kills:
+            self._is_killed()
         for agent in self.agents:
             self._lives(agent)
         for truth in self.truths:
@@ -372,20 +387,23 @@ class Play:
     def sees(self, observation: Observation) -> Sequence[Command]:
         """The proxy sees something, and does what it wants done."""
         self.tell(f"seen: {observation}")
-        return self._carry_out(self.groups.observe(observation, self.now))
+        commands = self.groups.observe(observation, self._clock)
+        at_once = isinstance(observation, AgentHeard) and observation.word not in _ALIVE
+        return self._carry_out(commands, at_once)
 
     def _wakes(self, when: float) -> None:
         if self._wakes_at == when:
             self._wakes_at = None
-            self._carry_out(self.groups.wake(self.now))
+            self._carry_out(self.groups.wake(self._clock))
 
-    def _carry_out(self, commands: Sequence[Command]) -> Sequence[Command]:
+    def _carry_out(self, commands: Sequence[Command], written: bool = False) -> Sequence[Command]:
+        self._writes(written or any(isinstance(command, Stop | Unload | NotifyAgent) for command in commands))
         for command in commands:
             if isinstance(command, WakeAt):
-                if command.when <= self.now:
+                if command.when <= self._clock:
                     raise self.broken("a wake in the past would never end")
                 self._wakes_at = command.when
-                self.after(command.when - self.now, partial(self._wakes, command.when))
+                self.after(max(1e-6, command.when - self._clock), partial(self._wakes, command.when))
                 continue
             self.tell(f"    {command}")
             self.counts(type(command).__name__)
@@ -401,6 +419,75 @@ class Play:
         else:
             assert not isinstance(command, AskStatus)
             self.http.sends(partial(self.ocs.is_asked_by_proxy_over_http, truth, command))
+
+    # ---------------------------------------------------------------------------------------- the proxy is killed
+
+    def _proxy(self, instance: int) -> Groups:
+        return Groups(Policy(), [ConfiguredGroup(truth.names, truth.policy) for truth in self.truths], instance)
+
+    @property
+    def _clock(self) -> float:
+        """The proxy's own clock: it begins anew with each proxy."""
+        return self.now - self._began + 100.0
+
+    def _writes(self, at_once: bool) -> None:
+        """What changed is written down a little later, but for what has to be written before anything is done."""
+        if self.odds.kills:
+            self.unwritten.add(self.groups.take_changes(self._clock, self.now))
+            if at_once or not self.chance(self.odds.unwritten):
+                self.disk.add(self.unwritten)
+                self.unwritten = Changes()
+
+    def _is_killed(self) -> None:
+        self.after(self.random.uniform(1, 10), self._is_killed)
+        if self.chance(self.odds.kills * 5):
+            self.kills()
+
+    def kills(self) -> None:
+        """The proxy is killed, and started again: what it had not written is lost, and so is every connection."""
+        self.tell("the proxy is killed")
+        self.counts("kills")
+        for agent in self.agents:
+            self._is_cut_off(agent)
+        self._cuts(self._client_up, self._client_down)
+        self.client, self._client_up, self._client_down = next(self.numbers), Line(self), Line(self)
+        self.control.is_cut()
+        self.http.is_cut()
+        self._forgets()
+        self.unwritten = Changes()
+        self._began, self._wakes_at = self.now, None
+        self.groups = self._proxy(self.random.getrandbits(14))
+        self._carry_out(self.groups.take_up(self.disk, self._clock, self.now))
+
+    def _forgets(self) -> None:
+        """Nobody is to blame for what the proxy cannot know any more."""
+        kept = {record.handle: record.state for record in self.disk.records.values() if record is not None}
+        dns = {dn for _, _, dn in self.disk.agents}
+        for truth in self.truths:
+            truth.untold = True
+            if self.unwritten:
+                truth.doubted, truth.secret_run = True, truth.run
+            for entry in truth.entries:
+                if entry.at is not At.LIST and entry.handle not in kept:
+                    entry.is_hidden = truth.is_late = True
+                elif entry.at is At.AGENT and kept[entry.handle] is not State.OUTSTANDING:
+                    truth.is_late = True
+            for agent in truth.agents:
+                agent.is_unsure = agent.is_unsure or bool(self.unwritten)
+                if agent.dn not in dns:
+                    agent.known = (0, 0.0)
+
+    def _is_cut_off(self, agent: Agent) -> None:
+        for desktop in agent.desktops:
+            self._cuts(desktop.up, desktop.down)
+            desktop.is_mixed = desktop.is_mixed or len(agent.desktops) > 1
+        agent.cut_off, agent.desktops = agent.desktops, []
+
+    def _cuts(self, up: Line, down: Line) -> None:
+        if self.chance(0.5):
+            up.drain()
+        up.cut()
+        down.cut()
 
     def truth(self, title: str) -> Truth:
         """The group of this name."""
@@ -435,6 +522,9 @@ class Play:
     def logs_in(self, agent: Agent) -> None:
         """A desktop of the agent more."""
         desktop = Desktop(next(self.numbers), Line(self), Line(self), self.now)
+        if agent.cut_off:
+            former = agent.cut_off.pop()
+            desktop.began, desktop.heard, desktop.is_mixed = former.began, former.heard, former.is_mixed
         agent.desktops.append(desktop)
         self.sees(DnRegistered(desktop.number, agent.dn))
 
@@ -542,6 +632,7 @@ class Play:
         if self.speaks is Control.OCS_HTTP:
             self.http.connects()
         self.judge.completed.clear()
+        self.judge.crossed.clear()
         for truth in self.truths:
             self._is_wanted(truth)
         bound = max(truth.policy.stale_after + 2 * truth.policy.settle_dialed for truth in self.truths) + GIVES_UP + 300
@@ -595,6 +686,16 @@ class Session:
             self.is_connected = False
             self._play.sees(SourceLost(self._name))
             self._play.after(self._play.random.uniform(0.5, 90), self.connects)
+
+    def is_cut(self) -> None:
+        """The proxy at its end is gone. It comes back."""
+        if self.is_connected:
+            if self._play.chance(0.5):
+                self._up.drain()
+            self._up.cut()
+            self._down.cut()
+            self.is_connected = False
+            self._play.after(self._play.random.uniform(0.5, 60), self.connects)
 
     def sends(self, arrives: Callable[[], object]) -> None:
         """The proxy sends a request."""
@@ -971,6 +1072,7 @@ class Judge:
     def __init__(self, play: Play) -> None:
         self._play = play
         self.completed: dict[GroupNames, int] = {}
+        self.crossed: set[GroupNames] = set()
 
     def sees(self, command: Command) -> None:
         """The proxy does something."""
@@ -982,6 +1084,8 @@ class Judge:
             self._sees_notified(command)
         elif isinstance(command, Announce) and command.news is News.COMPLETED:
             self._sees_completed(self._play.truth(command.group))
+        elif isinstance(command, Announce) and command.news is News.STOPPED_WITH_RECORDS:
+            self.crossed.add(self._play.truth(command.group).names)
 
     def _could_be_known(self, truth: Truth) -> bool:
         """Whether the proxy could know how the group is: OCS has told, and that is no longer on its way."""
@@ -1053,7 +1157,7 @@ class Judge:
         for agent in truth.agents:
             for desktop in agent.desktops:
                 is_known = agent.known[0] == ended[0] and agent.known[1] < truth.stopped_at
-                if is_known and desktop.began < truth.stopped_at - LATEST:
+                if is_known and desktop.began < truth.stopped_at - LATEST and not desktop.is_mixed:
                     self._play.counts("desktops that heard both")
                     words = [word for word, tag in desktop.heard if tag == ended and word not in _ALIVE]
                     if words != [Word.STOPPED, Word.UNLOADED]:
@@ -1061,10 +1165,10 @@ class Judge:
 
     def sees_the_end(self, truth: Truth) -> None:
         """A calm day is over: the group was completed."""
-        self._play.tell(self._play.groups.status(self._play.now))
+        self._play.tell(self._play.groups.status(self._play._clock))
         if truth.life is not Life.UNLOADED:
             raise self._play.broken(f"{truth.names.name} was never completed; it is {truth.life}")
-        if not self.completed.get(truth.names):
+        if not self.completed.get(truth.names) and truth.names not in self.crossed:  # a Start met our Unload halfway
             raise self._play.broken(f"{truth.names.name} was not completed by the proxy")
 
 

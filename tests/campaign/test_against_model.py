@@ -14,15 +14,15 @@ import pytest
 
 from proxy.campaign.policy import By, Control
 from proxy.campaign.sources import REPORTS
-from tests.campaign.model_ocs import CALM, Broken, Play
+from tests.campaign.model_ocs import CALM, KILLED, WILD, Broken, Odds, Play
 
 SEEDS = range(30)
 """Other seeds play as well: play(seed) of any number, for as many as there is time for."""
 
 
-def play(seed: int, speaks: Control = Control.TEVENTS, told_by: str = "tevents") -> Play:
+def play(seed: int, speaks: Control = Control.TEVENTS, told_by: str = "tevents", odds: Odds = WILD) -> Play:
     """A wild shift, and a calm one after it."""
-    scene = Play(seed, speaks=speaks, told_by=told_by)
+    scene = Play(seed, odds=odds, speaks=speaks, told_by=told_by)
     scene.runs(1200)
     scene.ends_well()
     return scene
@@ -44,6 +44,16 @@ def test_whatever_happens_over_http_the_proxy_does_no_harm_either(told_by: str) 
     for seed in SEEDS:
         did.update(play(seed, Control.OCS_HTTP, told_by).did)
     for what in ("stop accepted", "unload accepted", "ControlAccepted over HTTP", "NotifyAgent", "Swallow"):
+        assert did[what], f"no play had any {what}: they show nothing"
+
+
+@pytest.mark.parametrize("speaks", [Control.TEVENTS, Control.OCS_HTTP])
+def test_whatever_happens_when_the_proxy_is_killed_again_and_again(speaks: Control) -> None:
+    """The same plays; every few minutes the proxy is killed, loses what it had not written, and takes up the rest."""
+    did: Counter[str] = Counter()
+    for seed in SEEDS:
+        did.update(play(seed, speaks, odds=KILLED).did)
+    for what in ("kills", "stop accepted", "unload accepted", "NotifyAgent", "Swallow", "desktops that heard both"):
         assert did[what], f"no play had any {what}: they show nothing"
 
 

@@ -65,8 +65,9 @@ def test_the_example_keeps_the_defaults() -> None:
 
 
 def test_the_example_leaves_only_what_must_be_given_in_force() -> None:
-    """In force are the options without a default, and no others: the rest is shown in comments."""
+    """In force are the options without a default, and a store that survives: the rest is shown in comments."""
     in_force = named(EXAMPLE.read_text("utf-8"))
+    assert in_force.pop("store") == {"url"}
     for section, keys in in_force.items():
         assert keys == {key for key, default in OPTIONS[section].items() if default is NOTHING}, section
 

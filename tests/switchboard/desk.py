@@ -57,12 +57,11 @@ class NotedControl:
         return [step for step, _, _ in self.sent if step != "ask_status"]
 
 
-@implementer(IGroupStore)
-class SlowStore:
-    """A store that writes when a test says so."""
+class SlowStore(MemoryStore):
+    """A store that writes down what is intended when a test says so."""
 
     def __init__(self) -> None:
-        self.intended: list[tuple[str, str]] = []
+        self.intended: list[tuple[str, str]] = []  # type: ignore[assignment]
         self.over: list[str] = []
         self.writing: list[Deferred[None]] = []
 

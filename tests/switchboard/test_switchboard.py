@@ -65,6 +65,9 @@ class Script(Groups):
         self.woken.append(now)
         return self._wanted()
 
+    def still_wants(self, request: Stop | Unload, now: float) -> bool:
+        return True
+
     def _wanted(self) -> Sequence[Command]:
         if self.mistake is not None:
             raise self.mistake

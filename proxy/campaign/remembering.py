@@ -1,0 +1,291 @@
+"""What is to be written down of groups, and how they are taken up again (R2, R14, R18, R20 to R22).
+
+A restart is the loss of everything that was connected: sessions are gone, evidence is gone, what witnesses counted is
+not whole. What is known of a group stays, and is trusted again when OCS has said that it still is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from proxy.campaign.around import Surroundings
+from proxy.campaign.attribution import Attribution
+from proxy.campaign.clients import NOBODY, OURS, ClientRequest
+from proxy.campaign.completion import Completion
+from proxy.campaign.consider import notices_of
+from proxy.campaign.group import Group
+from proxy.campaign.group_session import GroupSession
+from proxy.campaign.kept import (
+    NEVER,
+    Changes,
+    KeptGroup,
+    KeptNames,
+    KeptRequest,
+    KeptSession,
+    Times,
+)
+from proxy.campaign.observation import GroupNames, News
+from proxy.campaign.records import KeptRecord, Record, State
+
+
+class Remembering:
+    """Which groups are others than they were when they were written down."""
+
+    def __init__(self, around: Surroundings, which: Attribution) -> None:
+        self._around = around
+        self._which = which
+        self._touched: dict[Group, None] = {}
+        self._sessions: dict[int, set[int]] = {}
+        self._in_trouble = False
+        self._times: Times | None = None
+
+    def touch(self, groups: Iterable[Group]) -> None:
+        """Something may have happened to these."""
+        self._touched.update(dict.fromkeys(groups))
+
+    # ------------------------------------------------------------------------------------------------------- taken
+
+    def take_changes(self, now: float, wall: float) -> Changes:
+        """What changed since this was asked last."""
+        times = self._time(now, wall)
+        changes = Changes()
+        for number in self._around.forgotten_groups:
+            changes.groups[number] = None
+            self._sessions.pop(number, None)
+        self._around.forgotten_groups.clear()
+        touched, self._touched = self._touched, {}
+        for group in touched:
+            if self._which.has(group):
+                self._take(group, times, changes)
+        if self._around.in_trouble is not self._in_trouble:
+            changes.in_trouble = self._in_trouble = self._around.in_trouble
+        return changes
+
+    def _time(self, now: float, wall: float) -> Times:
+        if self._times is None:
+            self._times = Times(now, wall)
+        self._times.it_is(now, wall)
+        return self._times
+
+    def _take(self, group: Group, times: Times, changes: Changes) -> None:
+        changes.groups[group.number] = _kept_group(group, times)
+        sessions = [each for each in (group.session, group.former, group.upcoming) if each is not None]
+        for session in sessions:
+            for number, record in session.records.take_changes().items():
+                kept = _kept_record(record, times) if record is not None else None
+                changes.records[group.number, session.number, number] = kept
+            for dn in session.agents.take_changes():
+                changes.agents[group.number, session.number, dn] = session.agents[dn]
+        numbers = {session.number for session in sessions}
+        changes.over |= {(group.number, number) for number in self._sessions.get(group.number, set()) - numbers}
+        self._sessions[group.number] = numbers
+
+    # ---------------------------------------------------------------------------------------------------- taken up
+
+    def take_up(self, kept: Changes, now: float, wall: float) -> Sequence[Group]:
+        """The groups that are as they were kept. Of those that the conf file contradicts nothing is kept any more."""
+        times = self._time(now, wall)
+        self._around.in_trouble = self._in_trouble = bool(kept.in_trouble)
+        sessions = _sessions(kept, times)
+        groups: dict[int, Group] = {}
+        for number, was in kept.groups.items():
+            if was is None:
+                continue
+            group = self._which.remembered(GroupNames(was.names.dbid, was.names.campaign_id, was.names.group_id,
+                                                      was.names.name, was.names.campaign))  # fmt: skip
+            if group is None or group in groups.values():
+                self._around.forgotten_groups.add(number)
+                continue
+            groups[number] = group
+            self._take_up(group, number, was, sessions, now)
+            _take_up_completion(group, was, now, times)
+        self._number_others(kept, groups)
+        return list(groups.values())
+
+    def _take_up(
+        self, group: Group, number: int, kept: KeptGroup, sessions: dict[tuple[int, int], GroupSession], now: float
+    ) -> None:
+        group.number = number
+        places = [_filled(each, sessions.get((number, each.number))) if each else None
+                  for each in (kept.session, kept.former, kept.upcoming)]  # fmt: skip
+        session, former, upcoming = places
+        assert session is not None
+        self._sessions[number] = {each.number for each in places if each is not None}
+        group.take_up(kept.state, session, former, upcoming)
+        group.run, group.in_run, group.in_trouble = kept.run, kept.in_run, kept.in_trouble
+        group.completions, group.would_complete = kept.completions, kept.would_complete
+        group.last_sign = now
+        for each in (session, former, upcoming):
+            if each is not None:
+                self._lose_agents(each, now)
+        for request in kept.requests:
+            group.requests.add(_taken_up(request, now + group.policy.answer_timeout))
+        if kept.session.evidence:
+            group.announce(
+                News.EVIDENCE_GONE, f"the proxy was started anew ({', '.join(kept.session.evidence)} gave it)"
+            )
+
+    def _lose_agents(self, session: GroupSession, now: float) -> None:
+        """Nobody has a session any more: what they held they held in one that is gone (R11)."""
+        for record in session.records.in_hand():
+            record.released_at = now
+            self._around.registrations.is_gone(record.dn, now)
+        for dn in session.agents:
+            self._around.registrations.is_gone(dn, now)
+
+    def _number_others(self, kept: Changes, groups: dict[int, Group]) -> None:
+        """What is new gets numbers that nothing had: groups, and what is told apart by its order."""
+        self._around.group_numbers = count(max(kept.groups, default=0) + 1)
+        taken_up = set(groups.values())
+        for group in self._which.groups:
+            if group not in taken_up:
+                group.number = next(self._around.group_numbers)
+        told = [asked.number for group in taken_up for asked in group.requests]
+        told += [session.decided_by for group in taken_up for session in group.sessions]
+        self._around.numbers = count(max(told, default=0) + 1)
+
+
+# ---------------------------------------------------------------------------------------------------------- as kept
+
+
+def _kept_group(group: Group, times: Times) -> KeptGroup:
+    return KeptGroup(
+        KeptNames(*group.names),
+        group.state,
+        group.run,
+        group.in_run,
+        group.in_trouble,
+        group.completions,
+        group.would_complete,
+        _kept_session(group.session, times),
+        _kept_session(group.former, times) if group.former is not None else None,
+        _kept_session(group.upcoming, times) if group.upcoming is not None else None,
+        [_kept_request(asked) for asked in group.requests],
+        group.completion.kept() if group.completion is not None else None,
+        group.notices.kept(times) if group.notices is not None else None,
+    )
+
+
+def _kept_session(session: GroupSession, times: Times) -> KeptSession:
+    evidence = session.evidence
+    given = {source: times.kept(when) for source, when in evidence.given.items()}
+    return KeptSession(
+        session.number,
+        session.armed,
+        session.decided_by,
+        session.mode,
+        session.records.delivered,
+        evidence.touched,
+        given,
+    )
+
+
+def _kept_record(record: Record, times: Times) -> KeptRecord:
+    """Its phone only while it may be needed (R7)."""
+    return KeptRecord(
+        record.handle,
+        record.state,
+        record.dn,
+        record.calling_list,
+        record.chain,
+        record.phone if record.state is not State.FINALIZED else None,
+        record.due,
+        times.kept_if(record.delivered_at),
+        times.kept_if(record.released_at),
+        record.deliveries,
+        times.kept_if(record.acted_at),
+        record.stale,
+        record.place,
+        record.nameless,
+    )
+
+
+def _kept_request(asked: ClientRequest) -> KeptRequest:
+    return KeptRequest(
+        asked.number,
+        asked.session == OURS,
+        asked.request,
+        asked.armed,
+        asked.mode,
+        asked.reference,
+        asked.doubted,
+        asked.taken,
+        asked.sessions,
+        asked.runs,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- as it was
+
+
+def _sessions(kept: Changes, times: Times) -> dict[tuple[int, int], GroupSession]:
+    """The sessions with their records and agents, by the numbers of group and session."""
+    records: dict[tuple[int, int], list[Record]] = {}
+    for (group, session, number), record in kept.records.items():
+        if record is not None:
+            records.setdefault((group, session), []).append(_record(number, record, times))
+    sessions: dict[tuple[int, int], GroupSession] = {}
+    for key, each in records.items():
+        sessions[key] = GroupSession(key[1])
+        sessions[key].records.take_up(each)
+    for (group, session, dn), pairs in kept.agents.items():
+        if pairs is not None:
+            sessions.setdefault((group, session), GroupSession(session)).agents[dn] = pairs
+    for each_session in sessions.values():
+        each_session.agents.take_changes()
+    return sessions
+
+
+def _record(number: int, kept: KeptRecord, times: Times) -> Record:
+    return Record(
+        kept.handle,
+        kept.state,
+        kept.dn,
+        kept.calling_list,
+        kept.chain,
+        kept.phone,
+        kept.due,
+        times.past_if(kept.delivered_at),
+        times.past_if(kept.released_at),
+        kept.deliveries,
+        NEVER if kept.acted_at is None else times.past(kept.acted_at),
+        kept.stale,
+        number,
+        kept.place,
+        kept.nameless,
+    )
+
+
+def _filled(kept: KeptSession, session: GroupSession | None) -> GroupSession:
+    """The session with what is kept of it but its records and agents; its evidence counts no more (R14)."""
+    filled = session or GroupSession(kept.number)
+    filled.armed, filled.decided_by, filled.mode = kept.armed, kept.decided_by, kept.mode
+    filled.records.delivered = kept.delivered
+    filled.evidence.touched = kept.touched
+    return filled
+
+
+def _taken_up(kept: KeptRequest, due_at: float) -> ClientRequest:
+    return ClientRequest(
+        kept.number,
+        OURS if kept.is_ours else NOBODY,
+        kept.request,
+        kept.armed,
+        kept.mode,
+        kept.reference,
+        None,
+        due_at,
+        doubted=kept.doubted,
+        taken=kept.taken,
+        sessions=kept.sessions,
+        runs=kept.runs,
+    )
+
+
+def _take_up_completion(group: Group, kept: KeptGroup, now: float, times: Times) -> None:
+    if kept.completion is not None:
+        group.completion = Completion.taken_up(group, kept.completion, now)
+    if kept.notices is not None:
+        group.notices = notices_of(group)
+        group.notices.take_up(kept.notices, now, times)
