@@ -84,7 +84,6 @@ class TestAnyPlay(HttpStage):
     async def order_something(self) -> None:
         """Somebody orders something, sensible or not."""
         await self.order_by(self.chance.choice(ORDERS))
-        await self.pass_time(1.0)
 
     async def wait(self) -> None:
         """Nothing is done, but what desktops do by themselves."""
@@ -101,7 +100,7 @@ class TestAnyPlay(HttpStage):
             posted = at_gws(order, 4113) if name == "gws" else at_ocs(order)
             giving = give(posted, f"http://127.0.0.1:{self.port(name)}", 10, StageReactor(self.clock))
             await self.in_its_time(giving)
-        await self.pass_time(0.5)
+        await self.pass_time(1)
 
     def say_of(self, dn: str, request: str, handle: int) -> None:
         """An agent's word on a record."""

@@ -204,15 +204,24 @@ class WebAgent:
 
     def __init__(self, port: int) -> None:
         self._desktop = WebDesktop(port)
+        self._doing: set[Deferred[Any]] = set()
         self._is_leaving = False
-        self._polling: Deferred[None] | None = None
 
     async def come(self, dn: str) -> WebAgent:
         """Sign in, and begin to poll."""
         await self._desktop.come(dn)
-        self._polling = Deferred.fromCoroutine(self._poll())
-        self._polling.addErrback(lambda failure: None if self._is_leaving else failure)
+        self._do(Deferred.fromCoroutine(self._poll()))
         return self
+
+    def _do(self, doing: Deferred[Any]) -> None:
+        """What is still under way when the browser is closed is cut off, and that is no mistake."""
+
+        def done(result: object) -> object:
+            self._doing.discard(doing)
+            return None if self._is_leaving else result
+
+        self._doing.add(doing)
+        doing.addBoth(done)
 
     async def _poll(self) -> None:
         while True:
@@ -221,8 +230,8 @@ class WebAgent:
     async def leave(self) -> None:
         """Close the browser."""
         self._is_leaving = True
-        if self._polling is not None:
-            self._polling.cancel()
+        for each in list(self._doing):
+            each.cancel()
         await self._desktop.close()
 
     @property
@@ -238,7 +247,7 @@ class WebAgent:
     def ask(self, request: str, **values: str | int) -> None:
         """A desktop's request to OCS."""
         keys = {key.removeprefix("GSW_"): value for key, value in values.items()}
-        self._desktop.say(request, CAMPAIGN_NAME="Sales", **keys)
+        self._do(self._desktop.say(request, CAMPAIGN_NAME="Sales", **keys))
 
 
 class TestThreeChannels(HttpStage):
