@@ -119,7 +119,9 @@ class CallingList:
             for chain in range(1, chains + 1)
             for n in range(phones)
         ]
-        self._database.execute("BEGIN")
+        self._database.execute("BEGIN IMMEDIATE")
+        if self.census().total:  # the other one of a pair was faster
+            rows = []
         self._database.executemany(
             f"INSERT INTO {self._table} (contact_info, chain_id, chain_n, contact_info_type) VALUES (?, ?, ?, ?)", rows
         )
@@ -193,6 +195,15 @@ class CallingList:
             f"UPDATE {self._table} SET record_status = ? WHERE record_status = ? AND campaign_id = ? AND group_id = ?",
             (RecordStatus.READY, RecordStatus.RETRIEVED, owner.campaign_id, owner.group_id),
         )
+
+    def taken(self, owner: Owner) -> dict[int, Record]:
+        """The records that a group has taken, by their ids."""
+        rows = self._database.execute(
+            f"""SELECT record_id, chain_id, contact_info, record_type, attempt, agent_id FROM {self._table}
+                WHERE record_status = ? AND campaign_id = ? AND group_id = ?""",
+            (RecordStatus.RETRIEVED, owner.campaign_id, owner.group_id),
+        )
+        return {row[0]: Record(row[0], row[1], row[2], RecordType(row[3]), row[4], row[5]) for row in rows}
 
     def add(self, phone: str) -> int:
         """A new record, Ready at once; returns its chain."""

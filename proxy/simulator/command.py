@@ -1,6 +1,6 @@
 """`tevent-proxy simulate`: the simulator, simulated agents, or one order of an operator.
 
-simulate --config FILE [--port-file FILE] [--status-file FILE]
+simulate --config FILE [--role primary|backup] [--port-file FILE] [--status-file FILE]
 simulate --agents --connect ENDPOINT --dns 3001-3005 [--talk 0.1 ...] [--report FILE] [--until-unloaded]
 simulate --operator load|start|stop|unload|... --connect ENDPOINT --group DBID [--auto-completion 1]
 simulate --operator load|... --direct --connect ENDPOINT --campaign-id DBID --group-id DBID [--auto-completion 1]
@@ -25,10 +25,11 @@ from twisted.python.failure import Failure
 from proxy.errors import OurError, PeerError
 from proxy.simulator import operator
 from proxy.simulator.agent import Habits
-from proxy.simulator.conf import read_conf, read_dns
+from proxy.simulator.conf import as_backup, read_conf, read_dns
 from proxy.simulator.crew import Crew
 from proxy.simulator.httpoperator import at_gws, at_ocs, give
 from proxy.simulator.operator import DirectOperator, Operator, Order
+from proxy.simulator.pair import Role
 from proxy.simulator.service import Simulator, write_json
 from proxy.simulator.vocabulary import DIAL_MODES
 
@@ -88,7 +89,10 @@ async def _simulate(reactor: Any, options: Namespace) -> None:
     conf = read_conf(text)
     if options.listen:
         conf = attrs.evolve(conf, tserver=attrs.evolve(conf.tserver, listen=options.listen))
-    simulator = Simulator(conf, reactor, options.status_file)
+    role = Role(options.role) if options.role else Role.PRIMARY
+    if options.role and conf.pair is None:
+        raise OurError(f"{options.config}: --role, and there is no [pair]")
+    simulator = Simulator(conf if role is Role.PRIMARY else as_backup(conf), reactor, options.status_file, role)
     port = await simulator.start()
     reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromCoroutine(simulator.stop()))
     if options.port_file:
@@ -164,6 +168,7 @@ def _parser() -> ArgumentParser:
 
     simulator = parser.add_argument_group("the simulator")
     simulator.add_argument("--config", metavar="FILE", help="run the simulator of this conf file")
+    simulator.add_argument("--role", choices=[role.value for role in Role], help="one of a pair, see [pair]")
     simulator.add_argument("--listen", metavar="ENDPOINT", help="listen here, whatever the conf file says")
     simulator.add_argument("--port-file", metavar="FILE", help="write the port number there once it listens")
     simulator.add_argument("--direct-port-file", metavar="FILE", help="the same for the direct door")

@@ -1,7 +1,7 @@
 """The simulator's conf file: INI in, a typed Conf out, or every problem at once.
 
-Sections: [tserver], [ocs], [ocs-http], [gws], [campaign group CAMPAIGN@GROUP] and [calling list NAME]. Times are
-seconds.
+Sections: [tserver], [ocs], [ocs-http], [gws], [pair], [campaign group CAMPAIGN@GROUP] and [calling list NAME]. Times
+are seconds.
 """
 
 from __future__ import annotations
@@ -262,6 +262,18 @@ class GwsConf:
 
 
 @attrs.frozen
+class PairConf:
+    """[pair]: two simulators, of which one is in charge; without the section there is one."""
+
+    state: str = _option(_text)
+    """The file with the state of the one in charge, a lock beside it. The calling lists' files are shared, too."""
+    listen: str | None = _option(_text, None)
+    """Where the backup listens; without it, as [tserver] says."""
+    direct: str | None = _option(_text, None)
+    """The backup's direct door; without it, as [ocs] says."""
+
+
+@attrs.frozen
 class GroupConf:
     """[campaign group CAMPAIGN@GROUP]."""
 
@@ -309,11 +321,19 @@ class Conf:
     lists: tuple[ListConf, ...]
     ocs_http: OcsHttpConf | None = None
     gws: GwsConf | None = None
+    pair: PairConf | None = None
 
     @property
     def agent_dns(self) -> tuple[str, ...]:
         """The DNs of all agents of all groups, each once."""
         return tuple(dict.fromkeys(dn for group in self.groups for dn in group.agents))
+
+
+def as_backup(conf: Conf) -> Conf:
+    """The conf of the backup of a pair: it listens elsewhere."""
+    assert conf.pair is not None
+    tserver = attrs.evolve(conf.tserver, listen=conf.pair.listen or conf.tserver.listen)
+    return attrs.evolve(conf, tserver=tserver, ocs=attrs.evolve(conf.ocs, listen=conf.pair.direct or conf.ocs.listen))
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -332,7 +352,7 @@ def read_conf(text: str) -> Conf:
         raise BadConf([str(problem).replace("\n", " ")]) from problem
     problems: list[str] = []
     tserver, ocs = TServerConf(), OcsConf()
-    ocs_http, gws = None, None
+    ocs_http, gws, pair = None, None, None
     groups: list[GroupConf] = []
     lists: list[ListConf] = []
     for section in parser.sections():
@@ -345,6 +365,8 @@ def read_conf(text: str) -> Conf:
             ocs_http = _read_section(OcsHttpConf, section, options, problems)
         elif section == "gws":
             gws = _read_section(GwsConf, section, options, problems)
+        elif section == "pair":
+            pair = _read_section(PairConf, section, options, problems)
         elif section.startswith(_GROUP):
             groups += _some(_read_section(GroupConf, section, options, problems, section[len(_GROUP) :].strip()))
         elif section.startswith(_LIST):
@@ -354,7 +376,7 @@ def read_conf(text: str) -> Conf:
     if not any(section.startswith(_GROUP) for section in parser.sections()):
         problems.append("there is no [campaign group ...]")
     known_lists = {section[len(_LIST) :].strip() for section in parser.sections() if section.startswith(_LIST)}
-    conf = Conf(tserver, ocs, tuple(groups), tuple(lists), ocs_http, gws)
+    conf = Conf(tserver, ocs, tuple(groups), tuple(lists), ocs_http, gws, pair)
     problems += _contradictions(conf, known_lists)
     if problems:
         raise BadConf(problems)
@@ -405,6 +427,14 @@ def _contradictions(conf: Conf, known_lists: set[str]) -> list[str]:
     problems += _twice("calling list", "dbid", [(each.name, each.dbid) for each in conf.lists])
     pairs = [(group.name, (group.campaign_id, group.group_id)) for group in conf.groups]
     problems += _twice("campaign group", "campaign_id, group_id", pairs)
+    if conf.pair is not None:
+        if conf.ocs_http is not None or conf.gws is not None:
+            problems.append("[pair]: a pair has no [ocs-http] and no [gws]")
+        problems += [
+            f"[calling list {each.name}] file: a pair shares its lists, so they need a file"
+            for each in conf.lists
+            if each.file == ":memory:"
+        ]
     if conf.ocs.busy + conf.ocs.no_answer > 1:
         problems.append("[ocs] busy, no_answer: together more than 1")
     return problems

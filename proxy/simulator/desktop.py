@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxy.kvlist import Pair, pair
 from proxy.simulator import vocabulary as word
-from proxy.simulator.pool import Held
+from proxy.simulator.pool import Held, held_as_json, held_from_json
 from proxy.simulator.vocabulary import DIALED_MODES, CallResult, RecordType, Status
 
 if TYPE_CHECKING:
@@ -56,6 +56,18 @@ class Desktops:
         except DesktopError as problem:
             self._voice.error(self._group_named_by(request), dn, str(problem), request.reference)
         return True
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The latest of the records that were rescheduled or finished, for the other one of a pair."""
+        closed = list(self._closed.values())[-_CLOSED_HANDED_OVER:]
+        return [{"group": group.conf.name, "held": held_as_json(held)} for group, held in closed]
+
+    def resume(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Go on where another OCS was."""
+        groups = {group.conf.name: group for group in self._groups}
+        for each in state:
+            group = groups[each["group"]]
+            self._close(group, held_from_json(each["held"], group.lists_by_name))
 
     # ------------------------------------------------------------------------------------------ requests
 
@@ -201,6 +213,7 @@ class Desktops:
 
 
 _CLOSED_KEPT = 10_000
+_CLOSED_HANDED_OVER = 200
 
 _ANSWERS: dict[str, Callable[[Desktops, Request], None]] = {
     "CampaignStatusRequest": Desktops._status,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -26,6 +27,7 @@ class Call:
     held: Held
     agent: str = ""
     timer: IDelayedCall | None = None
+    is_established: bool = False
 
 
 class Dialing:
@@ -74,6 +76,24 @@ class Dialing:
         self._release(call)
         return True
 
+    def as_json(self) -> list[dict[str, Any]]:
+        """The calls that are with agents, for the other one of a pair; those that are not yet are the dialer's own."""
+        return [
+            {"connection": call.connection, "handle": call.held.handle, "established": call.is_established}
+            for call in self._connected.values()
+        ]
+
+    def resume(self, calls: Sequence[Mapping[str, Any]]) -> None:
+        """The switch kept the calls that were with agents; their records are out."""
+        ocs, out = self._group.ocs, self._group.pool.out
+        for each in calls:
+            if each["handle"] in out:
+                held = out[each["handle"]]
+                call = Call(each["connection"], held, held.agent, is_established=each["established"])
+                self._connected[call.connection] = call
+                step = (ocs.call_time, self._release) if call.is_established else (ocs.ring_time, self._establish)
+                call.timer = self._group.timers.later(*step, call)
+
     @property
     def is_talking(self) -> bool:
         """Whether any agent is in a call of this group."""
@@ -115,6 +135,7 @@ class Dialing:
         self._group.disposition.not_reached(call.held, result)
 
     def _establish(self, call: Call) -> None:
+        call.is_established = True
         self._event(EVENT_ESTABLISHED, call)
         call.timer = self._group.timers.later(self._group.ocs.call_time, self._release, call)
 

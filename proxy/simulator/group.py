@@ -9,18 +9,20 @@ Unload straight from Running is allowed and stops first; ForceUnload does not wa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
+from proxy.kvlist import pair
 from proxy.simulator.asked import UNASKED, Asked
 from proxy.simulator.calling_list import CallingList, Owner
 from proxy.simulator.conf import GroupConf, OcsConf
 from proxy.simulator.delivery import Delivery
 from proxy.simulator.dialing import Dialing
 from proxy.simulator.disposition import Disposition
-from proxy.simulator.pool import Pool
+from proxy.simulator.pool import Handles, Held, Pool, held_as_json, held_from_json
 from proxy.simulator.retrieval import Retrieval
 from proxy.simulator.timers import Timers
 from proxy.simulator.vocabulary import DIALED_MODES, Control, Refusal, Stat, Status
@@ -47,7 +49,7 @@ class CampaignGroup:
         voice: Voice,
         clock: IReactorTime,
         random: Random,
-        handles: Iterator[int],
+        handles: Handles,
         engaged: Counter[str],
     ) -> None:
         self.conf = conf
@@ -165,6 +167,62 @@ class CampaignGroup:
     def end(self) -> None:
         """OCS ends: nothing more happens here."""
         self.timers.cancel_all()
+
+    # ------------------------------------------------------------------------------------------ one of a pair
+
+    @property
+    def lists_by_name(self) -> dict[str, CallingList]:
+        """The calling lists by their names."""
+        return {calling_list.name: calling_list for calling_list in self.lists}
+
+    def as_json(self) -> dict[str, Any]:
+        """All that another OCS needs to go on. Who asked for Unload at the direct door has gone with this one."""
+        reference = self._unload_asked.reference
+        return {
+            "status": int(self.status),
+            "mode": self.mode,
+            "armed": self.armed,
+            "unload_reference": None if reference is None else [reference.key, reference.value],
+            "at_hand": [held_as_json(held) for held in self.pool.at_hand],
+            "out": [held_as_json(held) for held in self.pool.out.values()],
+            "retrieval": self.retrieval.as_json(),
+            "calls": self.dialing.as_json(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on where another OCS was: records that were out with agents are; what it was calling is at hand again."""
+        self.status = Status(state["status"])
+        self.mode = state["mode"]
+        self.armed = state["armed"]
+        if state["unload_reference"] is not None:
+            self._unload_asked = Asked(pair(*state["unload_reference"]))
+        at_hand = [held_from_json(each, self.lists_by_name) for each in state["at_hand"]]
+        out = [held_from_json(each, self.lists_by_name) for each in state["out"]]
+        self._reconcile([*at_hand, *out], at_hand, out)
+        self.pool.resume([*at_hand, *(held for held in out if not held.agent)], [held for held in out if held.agent])
+        if self.status is Status.NOT_LOADED:
+            return
+        self._later_statistics()
+        self._later_sweep()
+        self.dialing.resume(state["calls"])
+        if self.status is Status.RUNNING:
+            self.retrieval.resume(state["retrieval"])
+        if self.status is Status.UNLOAD_IN_PROGRESS:
+            self.timers.later(self.ocs.unload_time, self._unloaded, "unloaded")
+        self.work_soon()
+
+    def _reconcile(self, every: list[Held], *held_in: list[Held]) -> None:
+        """The lists are right: the last turn of another OCS may be in them, and not in its state."""
+        for calling_list in self.lists:
+            taken = calling_list.taken(self.owner)
+            for records in held_in:
+                records[:] = [
+                    held for held in records if held.calling_list is not calling_list or held.record.record_id in taken
+                ]
+            known = {held.record.record_id for held in every if held.calling_list is calling_list}
+            for record_id, record in taken.items():
+                if record_id not in known:
+                    calling_list.give_back(record)
 
     # ------------------------------------------------------------------------------------------ inside
 

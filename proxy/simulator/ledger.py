@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,10 +71,28 @@ class Ledger:
         setattr(page, field, getattr(page, field) + number)
         self._changed()
 
+    def as_json(self) -> dict[str, Any]:
+        """The whole ledger, for the other one of a pair."""
+        pages = {name: as_json(page) for name, page in self.pages.items()}
+        return {"pages": pages, "requests": self.requests, "ignored": self.ignored}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on with the ledger of another OCS."""
+        self.pages.update({name: page_from_json(page) for name, page in state["pages"].items()})
+        self.requests.extend(state["requests"])
+        self.ignored = state["ignored"]
+
     def statistic(self, group: str, name: str) -> None:
         """A statistics event was sent."""
         self.pages[group].statistics[name] += 1
         self._changed()
+
+
+def page_from_json(state: Mapping[str, Any]) -> GroupPage:
+    """The page again that `as_json` made."""
+    counters = {name: Counter(state[name]) for name in ("accepted", "refused", "statistics")}
+    told = {dn: Counter(events) for dn, events in state["told"].items()}
+    return GroupPage(**{**state, **counters, "told": told})
 
 
 def as_json(page: GroupPage) -> dict[str, Any]:

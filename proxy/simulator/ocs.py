@@ -6,8 +6,7 @@ Pure of sockets: a clock, a seeded random, a Switch to speak through. It is told
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -23,6 +22,7 @@ from proxy.simulator.desktop import Desktops
 from proxy.simulator.group import CampaignGroup
 from proxy.simulator.ledger import Ledger, as_json
 from proxy.simulator.oclog import OcsLog
+from proxy.simulator.pool import Handles
 from proxy.simulator.switch import Switch, UserEvent
 from proxy.simulator.timers import Timers
 from proxy.simulator.vocabulary import Control, Refusal, Stat, Status
@@ -41,11 +41,12 @@ class Ocs:
         self._timers = Timers(clock)
         self._unheard: deque[Callable[[], None]] = deque()
         voice = Voice(conf.ocs, conf.tserver.communication_dn, switch, log, ledger)
-        random, handles, engaged = Random(conf.ocs.seed), count(1), Counter[str]()
+        random, engaged = Random(conf.ocs.seed), Counter[str]()
+        self._handles = Handles()
         by_name = {calling_list.name: calling_list for calling_list in lists}
         self.groups = [
             CampaignGroup(
-                group, conf.ocs, [by_name[name] for name in group.lists], voice, clock, random, handles, engaged
+                group, conf.ocs, [by_name[name] for name in group.lists], voice, clock, random, self._handles, engaged
             )
             for group in conf.groups
         ]
@@ -58,6 +59,30 @@ class Ocs:
         for group in self.groups:
             if group.conf.autostart is Autostart.NOW:
                 self._schedule(group)
+
+    def as_json(self) -> dict[str, Any]:
+        """All that another OCS needs to go on where this one is. What it has not heard yet is lost with it."""
+        return {
+            "handle": self._handles.last,
+            "groups": {group.conf.name: group.as_json() for group in self.groups},
+            "closed": self._desktops.as_json(),
+            "ledger": self.ledger.as_json(),
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on where another OCS was."""
+        self._handles.last = state["handle"]
+        self.ledger.resume(state["ledger"])
+        self._desktops.resume(state["closed"])
+        for group in self.groups:
+            group.resume(state["groups"][group.conf.name])
+            self._go_on_with_schedule(group)
+
+    def _go_on_with_schedule(self, group: CampaignGroup) -> None:
+        """The Start that was to come after the schedule's Load."""
+        life = self.ledger.pages[group.conf.name].life
+        if group.conf.autostart is not Autostart.NO and [each["what"] for each in life] == ["loaded"]:
+            self._timers.later(self._conf.ocs.autostart_delay, self._start_scheduled, group)
 
     def end(self) -> None:
         """OCS ends: nothing more happens."""

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from proxy.simulator.calling_list import CallingList, Record
 from proxy.simulator.vocabulary import RecordType
+
+
+class Handles:
+    """The handles of records, each new; `last` is the one given out last."""
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def next(self) -> int:
+        """A new handle."""
+        self.last += 1
+        return self.last
 
 
 @dataclass(eq=False, slots=True)
@@ -28,10 +41,31 @@ class Held:
         return self.record.type in (RecordType.PERSONAL_CALLBACK, RecordType.CAMPAIGN_CALLBACK)
 
 
+def held_as_json(held: Held) -> dict[str, Any]:
+    """A record in OCS's hands, for the other one of a pair."""
+    return {
+        "handle": held.handle,
+        "list": held.calling_list.name,
+        "record": asdict(held.record),
+        "attempt": held.attempt,
+        "agent": held.agent,
+        "since": held.since,
+        "refused_by": sorted(held.refused_by),
+    }
+
+
+def held_from_json(state: Mapping[str, Any], lists: Mapping[str, CallingList]) -> Held:
+    """The record again, of one of these lists, by name."""
+    record = Record(**{**state["record"], "type": RecordType(state["record"]["type"])})
+    refused_by = set(state["refused_by"])
+    calling_list = lists[state["list"]]
+    return Held(state["handle"], calling_list, record, state["attempt"], state["agent"], state["since"], refused_by)
+
+
 class Pool:
     """The records in OCS's hands. `engaged` counts the records out with each DN, over all groups."""
 
-    def __init__(self, handles: Iterator[int], engaged: Counter[str]) -> None:
+    def __init__(self, handles: Handles, engaged: Counter[str]) -> None:
         self.at_hand: deque[Held] = deque()
         self.out: dict[int, Held] = {}
         self._handles = handles
@@ -39,7 +73,7 @@ class Pool:
 
     def add(self, calling_list: CallingList, record: Record) -> None:
         """A record was retrieved: it is at hand, under a handle of its own."""
-        self.at_hand.append(Held(next(self._handles), calling_list, record, record.attempt))
+        self.at_hand.append(Held(self._handles.next(), calling_list, record, record.attempt))
 
     def take(self, wanted: Callable[[Held], bool], now: float) -> Held | None:
         """The first record at hand that is wanted; it is out from now on. None where there is none."""
@@ -73,6 +107,14 @@ class Pool:
         if held.agent:
             self._engaged[held.agent] -= 1
             held.agent = ""
+
+    def resume(self, at_hand: list[Held], out: list[Held]) -> None:
+        """What another OCS had in its hands is in these."""
+        self.at_hand.extend(at_hand)
+        for held in out:
+            self.out[held.handle] = held
+            if held.agent:
+                self._engaged[held.agent] += 1
 
     def all(self) -> list[Held]:
         """Every record in OCS's hands."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -48,6 +49,17 @@ class Retrieval:
         """The run is over."""
         self._group.timers.cancel(self._pending)
         self._pending = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What is known of this run, for the other one of a pair."""
+        return {"waiting": self._waiting, "last_brought": self._last_brought}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on with the run of another OCS; where that waited for records, the database is asked in a while."""
+        self._waiting = state["waiting"]
+        self._last_brought = state["last_brought"]
+        if self._waiting:
+            self._pending = self._group.timers.later(self._group.ocs.retrieval_interval, self._again)
 
     def replenish(self) -> None:
         """Ask the database for more, if few records are at hand, and it was not asked in vain just now."""

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -33,6 +33,7 @@ from proxy.simulator.ledger import Ledger
 from proxy.simulator.oclog import OcsLog
 from proxy.simulator.ocs import Ocs
 from proxy.simulator.ocs_http import ocs_http_site
+from proxy.simulator.pair import LOOK_AGAIN, PairDoor, Role, SharedState, Turns
 from proxy.simulator.reporting import StatusReports
 from proxy.simulator.timers import Timers
 from proxy.simulator.tlog import MessageLog
@@ -51,10 +52,21 @@ class CannotStart(OurError):
 
 
 class Simulator:
-    """A T-Server with OCS. `truth` is what really happened; with `status_file` it is written there on change."""
+    """A T-Server with OCS. `truth` is what really happened; with `status_file` it is written there on change.
 
-    def __init__(self, conf: Conf, reactor: IReactorTime, status_file: str | None = None) -> None:
+    With [pair] in its conf it is one of two, in its `role`; `in_charge` tells whether it is the one that serves.
+    """
+
+    def __init__(
+        self, conf: Conf, reactor: IReactorTime, status_file: str | None = None, role: Role = Role.PRIMARY
+    ) -> None:
         self.conf = conf
+        self.in_charge = conf.pair is None
+        self._role = role
+        self._shared = None if conf.pair is None else SharedState(conf.pair.state)
+        self._doors: list[PairDoor] = []
+        if self._shared is not None:
+            reactor = cast("IReactorTime", Turns(reactor, self._hand_over))
         self._reactor = reactor
         self._timers = Timers(reactor)
         self._status_file = status_file
@@ -93,7 +105,10 @@ class Simulator:
         self._ports: dict[str, IListeningPort] = {}
 
     async def start(self) -> int:
-        """Listen and begin; returns T-Server's port number (0: none). Raises CannotStart where a port is taken."""
+        """Listen and begin; returns T-Server's port number (0: none). Raises CannotStart where a port is taken.
+
+        One of a pair that is not in charge listens, and closes what comes, until it takes over.
+        """
         await self._listen("tserver", self.conf.tserver.listen, self.tserver)
         if self.conf.ocs.listen is not None:
             await self._listen("direct", self.conf.ocs.listen, self.door)
@@ -103,9 +118,41 @@ class Simulator:
             await self._listen("gws", self.conf.gws.listen, self.gws)
         if self.reports is not None:
             self.reports.start()
-        self.ocs.start()
-        self._write_status()
+        self._begin()
         return _number(self._ports["tserver"])
+
+    def _begin(self) -> None:
+        """Be in charge, if that may be; else look again soon."""
+        if self._shared is None:
+            self.ocs.start()
+            self._write_status()
+            return
+        try:
+            if (self._role is Role.PRIMARY or self._shared.is_there) and self._shared.take():
+                self._take_over(self._shared)
+                return
+        except (OSError, ValueError, KeyError) as problem:
+            raise CannotStart(f"[pair] state: {problem!r}") from problem
+        self._role = Role.BACKUP  # the other one is there: its state counts
+        self._timers.later(LOOK_AGAIN, self._begin)
+
+    def _take_over(self, shared: SharedState) -> None:
+        self.in_charge = True
+        if self._role is Role.PRIMARY:
+            self.ocs.start()
+        else:
+            state = shared.read()
+            self.tserver.resume(state["agents"])
+            self.ocs.resume(state["ocs"])
+        self._hand_over()
+        for door in self._doors:
+            door.in_charge = True
+        self._write_status()
+
+    def _hand_over(self) -> None:
+        """A turn of work is over: what it changed is there for the other one, before anybody hears of it."""
+        if self._shared is not None and self.in_charge:
+            self._shared.write({"agents": self.tserver.as_json(), "ocs": self.ocs.as_json()})
 
     @property
     def ports(self) -> dict[str, int]:
@@ -118,20 +165,25 @@ class Simulator:
         return self.ports.get("direct", 0)
 
     async def _listen(self, name: str, listen: str, factory: IProtocolFactory) -> None:
+        if self._shared is not None:
+            factory = PairDoor(factory, self._hand_over)
+            self._doors.append(factory)
         try:
             self._ports[name] = await serverFromString(self._reactor, listen).listen(factory)
         except (CannotListenError, OSError, ValueError) as problem:
             raise CannotStart(f"cannot listen on {listen}: {problem}") from problem
 
     async def stop(self) -> None:
-        """Close every connection and file; the status file has the last word."""
+        """Close every connection and file; the status file has the last word. The other one of a pair goes on."""
+        was_in_charge, self.in_charge = self.in_charge, False
         if self.agent_api is not None:
             self.agent_api.end()
         self.ocs.end()
         if self.reports is not None:
             self.reports.end()
         self._timers.cancel_all()
-        self._write_status()
+        if was_in_charge:
+            self._write_status()
         self._last_truth = self._last_truth or self.truth()
         for database in self._databases.values():
             database.close()
@@ -147,6 +199,8 @@ class Simulator:
             transport.abortConnection()  # type: ignore[union-attr]
         for file in self._log_files:
             file.close()
+        if self._shared is not None:
+            self._shared.leave()
 
     def truth(self) -> dict[str, Any]:
         """See Ocs.truth; `too_slow` counts clients that were disconnected because they did not read."""

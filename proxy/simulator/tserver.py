@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from twisted.internet.interfaces import IAddress, IPushProducer, IReactorTime, ITransport
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
@@ -188,6 +189,15 @@ class TServer(ServerFactory):
             self._log.left(str(session))
         for dn in list(session.dns):
             self._forget(session, dn)
+
+    def as_json(self) -> dict[str, Any]:
+        """What the switch knows of its agents, for the other one of a pair."""
+        return {dn: [agent.logged_in, agent.ready] for dn, agent in self._agents.items()}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on where another T-Server was. Clients connect anew."""
+        for dn, (logged_in, ready) in state.items():
+            self._agents[dn] = Agent(logged_in, ready)
 
     # ------------------------------------------------------------------------------------------ requests
 
