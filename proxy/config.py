@@ -103,6 +103,13 @@ class WebSocket(Enum):
     TUNNEL = "tunnel"
 
 
+class Compression(Enum):
+    """What becomes of a web desktop's offer to take compressed replies, which are not read (R16)."""
+
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
 @frozen
 class GwsChannel:
     """[gws]: where GWS's REST clients and web desktops connect, and where GWS is.
@@ -113,6 +120,7 @@ class GwsChannel:
     listen: tuple[str, ...]
     upstream: tuple[HttpUpstream, ...]
     websocket: WebSocket = WebSocket.REFUSE
+    compression: Compression = Compression.KEEP
 
 
 @frozen
@@ -221,6 +229,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "reports": lines(listenable),
     "forward_reports": http_uri,
     "websocket": one_of(WebSocket),
+    "compression": one_of(Compression),
 }
 
 _OVER_HTTP = {**_READERS, "upstream": each_line(http_upstream)}

@@ -76,7 +76,10 @@ class IDialerControl(Interface):
         """Send UnloadCampaign for a group."""
 
     def ask_status(names: GroupNames, reference: int) -> None:
-        """Send GetCampaignStatus for a group."""
+        """Send GetCampaignStatus for a group.
+
+        Raises OurError where the protocol has none: OCS's HTTP interface tells no status.
+        """
 
 
 class IRecordWitness(Interface):

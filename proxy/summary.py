@@ -65,7 +65,8 @@ def _relayed(config: Config) -> Iterator[tuple[str, str]]:
             passed_on = f", passed on to {ocs.forward_reports}" if ocs.forward_reports else ""
             yield "reports", f"of OCS on {', '.join(ocs.reports)}{passed_on}"
     if gws := config.gws:
-        yield "gws", f"{_over_http(gws.listen, gws.upstream)}; WebSocket: {gws.websocket.value}"
+        choices = f"WebSocket: {gws.websocket.value}; compression: {gws.compression.value}"
+        yield "gws", f"{_over_http(gws.listen, gws.upstream)}; {choices}"
 
 
 def _over_http(listen: Iterable[str], upstreams: Iterable[HttpUpstream]) -> str:

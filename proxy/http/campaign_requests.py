@@ -16,6 +16,9 @@ from proxy.switchboard import Switchboard
 Accepted = Callable[[int, bytes], bool]
 """Whether a reply with this status and body is acceptance."""
 
+_UNREAD = (None,)
+"""The values of an attribute that may be there, or not: neither 0 nor 1."""
+
 
 class Counts:
     """What a channel counts of such requests: plain integers, read when somebody asks.
@@ -62,11 +65,14 @@ class CampaignRequests:
         exchanges.forward(turn, relayed, _Answer(self._board, turn, names, accepted))
 
     def pass_unread(self, turn: Turn, names: GroupNames, request: Request | None, accepted: Accepted) -> _Answer | None:
-        """A request whose body is not read: what it asks is known, whether it bears the attribute is not."""
+        """A request whose body is not read: what it asks is known, whether it bears the attribute is not.
+
+        What may be there and what could not be added arm no group: only `force` does, whatever the client says (R5).
+        """
         self._counts.unread += 1
         if request is None or names == GroupNames():
             return None
-        self._observe(turn, names, request, (), None)
+        self._observe(turn, names, request, _UNREAD, None)
         return _Answer(self._board, turn, names, accepted)
 
     def _edited(self, body: bytes, bearer: Bearer, edit: Edit) -> bytes:

@@ -73,6 +73,7 @@ class Asks(Protocol):
     limits: HttpLimits
     counts: HttpCounts
     exchanges: set[Exchange]
+    plain: bool
 
     def failed_upstream(self, exchange: Exchange, why: str, problem: str) -> None:
         """A request failed upstream."""
@@ -203,6 +204,8 @@ class Exchange:
             headers = chunked(headers)
         if self._sent and self._framing is not Framing.NONE:
             headers = without(headers, b"expect")
+        if self._relay.plain and self._replies is not None:
+            headers = without(headers, b"accept-encoding")
         if turn is not None:
             headers = forwarded(headers, turn.client, turn.secure)
             if turn.upgrade:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from proxy.config import GwsChannel, Limits, WebSocket
+from proxy.config import Compression, GwsChannel, Limits, WebSocket
 from proxy.http.channel import HttpChannel, added, http_limits
 from proxy.http.gws_site import GwsSite
 from proxy.http.relay import HttpRelay
@@ -30,6 +30,7 @@ class Gws(HttpChannel):
             self.site,
             self.name,
             tunnels=options.websocket is WebSocket.TUNNEL,
+            plain=options.compression is Compression.REFUSE,
         )
         self.site.begin(self.relay, numbers, reactor)
 

@@ -78,7 +78,9 @@ class OcsHttp(HttpChannel):
         """See Channel."""
         own = {f"own {name}": number for name, number in self.control.counts.items()}
         reports = {f"reports: {name}": number for name, number in self.reports.counts.items()}
-        return added(self.passed(), self.site.counts.looked(), own, reports)
+        onward = self.reports.onward
+        passed_on = {} if onward is None else {f"reports: {name}": number for name, number in onward.counts.items()}
+        return added(self.passed(), self.site.counts.looked(), own, reports, passed_on)
 
     def reported(self) -> Mapping[str, Mapping[str, float | None]]:
         """See Channel."""

@@ -32,7 +32,8 @@ class HttpRelay:
     """See Exchanges. Relays clients' requests to the upstreams, and lets a channel, `site`, look.
 
     `listen` are endpoint strings; `numbers` gives connections and requests their numbers; `name` is the channel's.
-    `tunnels`: requests for WebSockets are relayed, instead of refused.
+    `tunnels`: requests for WebSockets are relayed, instead of refused. `plain`: replies that are looked into are asked
+    for without compression.
     """
 
     log = Logger()
@@ -47,10 +48,12 @@ class HttpRelay:
         site: Site,
         name: str,
         tunnels: bool = False,
+        plain: bool = False,
     ) -> None:
         self.name = name
         self.limits = limits
         self.tunnels = tunnels
+        self.plain = plain
         self.counts = HttpCounts()
         self.upstreams = HttpUpstreams(reactor, upstreams, limits.connect_timeout, self.counts)
         self.site = WatchedSite(site, Watch(self.log, name, self.counts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.campaign.policy import By, Control
-from proxy.config import GwsChannel, OcsHttpChannel, WebSocket, parse
+from proxy.config import Compression, GwsChannel, OcsHttpChannel, WebSocket, parse
 from proxy.endpoints import http_upstream, http_uri
 from proxy.http.address import HttpUpstream
 from proxy.summary import summary, warnings
@@ -34,7 +34,7 @@ def test_the_least_they_say() -> None:
     assert (config.tevents, config.direct, config.gws, config.limits.max_body) == (None, None, None, 1048576)
     config = parse(GWS)
     assert config.gws == GwsChannel(
-        ("tcp:7098",), (HttpUpstream("tcp:gws1:8098", "http", "gws1:8098"),), WebSocket.REFUSE
+        ("tcp:7098",), (HttpUpstream("tcp:gws1:8098", "http", "gws1:8098"),), WebSocket.REFUSE, Compression.KEEP
     )
     assert config.ocs_http is None
 
@@ -43,7 +43,7 @@ def test_everything_they_can_say() -> None:
     """Every option arrives, with its type; upstreams in order."""
     config = parse(
         f"{OCS_HTTP}           https://ocs2\n{REPORTS}forward_reports = https://else/reports?from=1\n"
-        f"{GWS}websocket = tunnel\n[limits]\nmax_body = 4096\n"
+        f"{GWS}websocket = tunnel\ncompression = refuse\n[limits]\nmax_body = 4096\n"
     )
     assert config.ocs_http == OcsHttpChannel(
         ("tcp:7080",),
@@ -52,7 +52,8 @@ def test_everything_they_can_say() -> None:
         "https://else/reports?from=1",
     )
     assert config.gws is not None
-    assert (config.gws.websocket, config.limits.max_body) == (WebSocket.TUNNEL, 4096)
+    assert (config.gws.websocket, config.gws.compression) == (WebSocket.TUNNEL, Compression.REFUSE)
+    assert config.limits.max_body == 4096
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,8 @@ def test_what_is_wrong_in_them() -> None:
     """Their problems are told like all others, all at once."""
     assert problems(
         "[ocs-http]\nlisten = tcp:http\nreports = tcp\nforward_reports = else:80\nwire = open\n"
-        "[gws]\nlisten = tcp:7098\nupstream = ocs:80\n   http://gws/a\nwebsocket = maybe\nreports = tcp:1\n"
+        "[gws]\nlisten = tcp:7098\nupstream = ocs:80\n   http://gws/a\nwebsocket = maybe\n"
+        "compression = remove\nreports = tcp:1\n"
         "[limits]\nmax_body = 0\n"
     ) == [
         "[ocs-http] upstream: missing",
@@ -126,6 +128,7 @@ def test_what_is_wrong_in_them() -> None:
         "[gws] upstream: none of http://host:port, https://host:port, tcp:host:port, tls:host:port: 'ocs:80'; "
         "host and port only, no path is wanted: requests keep their own: 'http://gws/a'",
         "[gws] websocket: not one of refuse, tunnel: 'maybe'",
+        "[gws] compression: not one of keep, refuse: 'remove'",
         "[gws] reports: unknown here; it is an option of [ocs-http]",
         "[limits] max_body: not a whole number from 1 to 2147483647: '0'",
     ]
@@ -187,7 +190,7 @@ def test_the_summary_names_them() -> None:
     assert lines[:3] == [
         "ocs-http    tcp:7080 to http://ocs1:8080, then https://ocs2",
         "reports     of OCS on tcp:7081:interface=127.0.0.1, passed on to http://else/r",
-        "gws         tcp:7098 to http://gws1:8098; WebSocket: refuse",
+        "gws         tcp:7098 to http://gws1:8098; WebSocket: refuse; compression: keep",
     ]
     assert "bodies of 1048576 bytes" in lines[-1]
 
