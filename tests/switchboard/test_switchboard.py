@@ -14,6 +14,7 @@ from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from proxy.campaign.groups import Groups
 from proxy.campaign.observation import (
+    AgentHeard,
     Announce,
     AskStatus,
     Command,
@@ -48,7 +49,10 @@ ASK = AskStatus("Sales@Agents", "tevents", SALES, 8)
 
 
 class Script(Groups):
-    """Groups that want done what stands in `wants`, once, and fail while `mistake` is set."""
+    """Groups that want done what stands in `wants`, once, and fail while `mistake` is set.
+
+    `minded`: they still want it, when asked again.
+    """
 
     def __init__(self) -> None:
         super().__init__(Policy())
@@ -56,6 +60,7 @@ class Script(Groups):
         self.seen: list[Observation] = []
         self.woken: list[float] = []
         self.mistake: Exception | None = None
+        self.minded = True
 
     def observe(self, observation: Observation, now: float) -> Sequence[Command]:
         self.seen.append(observation)
@@ -66,7 +71,10 @@ class Script(Groups):
         return self._wanted()
 
     def still_wants(self, request: Stop | Unload, now: float) -> bool:
-        return True
+        return self.minded
+
+    def has_told(self, told: NotifyAgent) -> bool:
+        return self.minded
 
     def _wanted(self) -> Sequence[Command]:
         if self.mistake is not None:
@@ -173,6 +181,99 @@ def test_a_completion_that_is_over_before_its_request_is_written() -> None:
     assert store.over == ["Sales@Agents"]
     store.writing[0].callback(None)
     assert desk.control.sent == []
+
+
+def test_a_request_that_is_not_wanted_when_it_is_written() -> None:
+    """R22: the groups are asked again; what they do not want just now does not leave, and is not forgotten either."""
+    store = SlowStore()
+    desk = Scripted(store)
+    desk.groups.minded = False
+    desk.wants(STOP)
+    store.writing[0].callback(None)
+    assert desk.control.sent == []
+    desk.groups.minded = True
+    desk.wants(STOP_AGAIN)
+    store.writing[1].callback(None)
+    assert desk.control.sent == [("stop", 101, 6)]
+
+
+# ------------------------------------------------------------------------------------------ who is told is written down
+
+
+class Told:
+    """A session of an agent."""
+
+    def __init__(self) -> None:
+        self.words: list[Word] = []
+
+    def tell(self, command: NotifyAgent) -> bool:
+        self.words.append(command.word)
+        return True
+
+
+class SlowNotes(SlowStore):
+    """A store that keeps what was told when a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keeping: list[Deferred[None]] = []
+
+    def keep(self) -> Deferred[None]:
+        self.keeping.append(Deferred())
+        return self.keeping[-1]
+
+
+def notified(*words: Word) -> list[NotifyAgent]:
+    """What an agent on session 7 is to be told."""
+    return [NotifyAgent(7, "3001", word, SALES, ()) for word in words]
+
+
+def slow_notes() -> tuple[Scripted, SlowNotes, Told]:
+    """A desk with an agent on session 7."""
+    store, told = SlowNotes(), Told()
+    desk = Scripted(store)
+    desk.board.sessions[7] = told
+    return desk, store, told
+
+
+def test_who_is_told_is_written_down_before() -> None:
+    """R25: once for all that are told together; then each is told, in order, once."""
+    desk, store, told = slow_notes()
+    desk.wants(*notified(Word.STOPPED, Word.UNLOADED))
+    assert (len(store.keeping), told.words) == (1, [])
+    store.keeping[0].callback(None)
+    assert told.words == [Word.STOPPED, Word.UNLOADED]
+
+
+def test_who_is_told_though_it_cannot_be_written_down() -> None:
+    """R25: better told twice, should the proxy die just then, than never."""
+    desk, store, told = slow_notes()
+    desk.wants(*notified(Word.STOPPED))
+    store.keeping[0].errback(OSError("disk full"))
+    assert told.words == [Word.STOPPED]
+    assert desk.board.failed == 0
+
+
+def test_the_word_of_ocs_is_not_overtaken() -> None:
+    """R25: OCS's Unloaded comes while our Stopped is written down: Stopped goes before it, and not again after it."""
+    desk, store, told = slow_notes()
+    desk.wants(*notified(Word.STOPPED))
+    desk.board.observe(AgentHeard(8, "3002", SALES, Word.UNLOADED))
+    assert told.words == []
+    desk.board.observe(AgentHeard(7, "3001", SALES, Word.UNLOADED))
+    assert told.words == [Word.STOPPED]
+    store.keeping[0].callback(None)
+    assert told.words == [Word.STOPPED]
+
+
+def test_what_must_not_be_said_any_more() -> None:
+    """R27: the agent hears that the group is started while our Stopped is written down: it is not said."""
+    desk, store, told = slow_notes()
+    desk.wants(*notified(Word.STOPPED))
+    desk.groups.minded = False
+    desk.board.observe(AgentHeard(7, "3001", SALES, Word.STARTED))
+    store.keeping[0].callback(None)
+    assert told.words == []
 
 
 def test_a_request_that_is_repeated_before_it_is_written() -> None:
