@@ -35,22 +35,22 @@ class TestReplayOfADay(Stage):
             tserver=f"log = {self.tserver_log}",
             tevents=f"trace = {self.trace}",
         )
-        self.clock.advance(36000)
+        await self.passes(36000)
         agents = [await self.client(dn) for dn in ("3001", "3002")]
         console = await self.start_group()
         for agent in agents:
             await self.until(lambda: "CampaignStarted" in agent.heard())  # noqa: B023
-        self.clock.advance(30)
+        await self.passes(30)
         await self.finish_records(agents[0], 5)
-        self.clock.advance(45)
+        await self.passes(45)
         await self.reject(agents[1])
-        self.clock.advance(20)
+        await self.passes(20)
         await self.finish_records(agents[1], RECORDS - 6)
         await self.finish_records(agents[0], 1)
-        self.clock.advance(100)
+        await self.passes(100)
         agents[0].ask("PreviewRecordRequest")
         await self.until(lambda: self.group()["exhausted"])
-        self.clock.advance(59)
+        await self.passes(59)
         return console
 
     async def reject(self, agent: Client) -> None:
@@ -84,8 +84,8 @@ class TestReplayOfADay(Stage):
     async def test_what_a_proxy_would_have_done(self) -> None:
         """by = nobody: trace, and T-Server's log, give the same counters, time line and completion as were live."""
         console = await self.play("nobody")
-        self.clock.pump([0.25] * 8)
-        self.clock.advance(3600)
+        await self.passes(2, 0.25)
+        await self.passes(3600)
         await self.control(console, 10)
         await self.state("loaded")
         live = self.group()
@@ -100,13 +100,13 @@ class TestReplayOfADay(Stage):
     async def test_what_a_proxy_did(self) -> None:
         """by = proxy: the trace says when Stop was sent, and has the counters of the end."""
         await self.play("proxy")
-        self.clock.advance(1)
+        await self.passes(1)
         stopped = self.clock.seconds()
         await self.until(lambda: self.group()["state"] in ("loaded", "unloading"))
-        self.clock.advance(2.1)
+        await self.passes(2.1)
         await self.until(lambda: self.proxy.board.sent["unload"])
-        await self.until(lambda: self.ocs()["state"] == "waiting_unload")
-        self.clock.pump([0.5] * 4)
+        await self.until(lambda: self.ocs()["accepted"].get("unload"))
+        await self.passes(2, 0.5)
         await self.state("unloaded")
         live = self.group()
         group = self.compare([self.trace], live)
