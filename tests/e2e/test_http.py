@@ -17,6 +17,7 @@ from proxy.simulator.operator import Order
 from proxy.simulator.reporting import StatusReports
 from proxy.simulator.vocabulary import Refusal
 from tests.e2e.stage import Client, Stage, StageReactor
+from tests.ports import kept
 from tests.simulator.web import curl
 from tests.simulator.web_desktop import WebDesktop
 
@@ -346,6 +347,8 @@ class TestCompletionOverHttp(HttpStage):
         port = self.simulator._ports["ocs-http"]
         number = self.simulator.ports["ocs-http"]
         await port.stopListening()
+        nobody = kept(number)
+        self.addCleanup(nobody.close)
         await self.in_time(lambda: self.channel("ocs-http").looked()["own failed"])
         await self.passes(20, 1)
         assert self.group()["state"] != "unloaded"

@@ -395,6 +395,7 @@ class BodiesTests(HttpTestCase):
         """However the bytes are cut on either side, the same arrives."""
         _relay, client = await self.between()
         text = b"POST /x HTTP/1.1\r\n" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+        await self.until(lambda: 1 in self.site.exchanges.connections)
         for place in range(len(text)):
             self.site.exchanges.connections[1].dataReceived(text[place : place + 1])
         upstream = await self.asked()

@@ -577,6 +577,7 @@ class EndTests(HttpTestCase):
         clock = ClockedReactor()
         relay, client = await self.between(clock=clock)
         idle = await self.client()
+        await self.until(lambda: relay.open_now == 2)
         client.write(GET)
         upstream = await self.asked()
         await relay.stop_listening()

@@ -189,6 +189,7 @@ class PressureTests(HttpTestCase):
         upstream = await self.asked()
         upstream.write(b"HTTP/1.1 200 OK\r\n\r\n")
         Flood(upstream, 64 * MIB)
+        await self.site.replies.when_told()
         await self.still(lambda: relay.counts.upstream_bytes)
         assert self.site.replies.said == [("unread", 200, "too large")]
         assert relay.counts.upstream_bytes < HELD_BACK

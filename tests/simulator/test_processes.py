@@ -160,6 +160,8 @@ def test_agents_end_on_sigterm_with_a_report(processes: Processes) -> None:
     agents = processes.start("--agents", "--connect", address, "--dns", "3001", "--talk", "30", "--report", str(report))
     assert processes.run("--operator", "load", "--connect", address, "--group", "101")[0] == 0
     assert processes.run("--operator", "start", "--connect", address, "--group", "101")[0] == 0
+    while not report.exists():  # until they have come to work
+        assert agents.poll() is None
     agents.send_signal(signal.SIGTERM)
     _out, err = agents.communicate(timeout=BOUND)
     assert (agents.returncode, err) == (0, "")
