@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
 
+from proxy.endpoints import listening
+
 
 class Ports:
     """Listens with `factory` at endpoint strings; one that stands there twice (a free port) listens twice."""
@@ -99,5 +101,5 @@ async def _close(ports: Sequence[_Open]) -> None:
 
 
 def _endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    endpoint: IStreamServerEndpoint = serverFromString(reactor, listening(description))
     return endpoint
