@@ -11,6 +11,7 @@ from twisted.logger import globalLogPublisher
 from proxy.campaign.attribute import Edit
 from proxy.campaign.observation import GroupNames, Request
 from tests.e2e.stage import PROXY, Stage
+from tests.ports import kept, number_of
 
 
 class TestReload(Stage):
@@ -40,9 +41,10 @@ class TestReload(Stage):
         await self.proxy.reload.read(self.path)
 
     def free_port(self) -> int:
-        """A port that nobody listens on."""
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            return found.getsockname()[1]
+        """A port that nobody listens on, nor will by chance."""
+        nobody = kept()
+        self.addCleanup(nobody.close)
+        return number_of(nobody)
 
     async def test_a_bad_one_changes_nothing(self) -> None:
         """Every problem is in the log; policy, sessions and listeners are as before, and the group is completed."""
@@ -134,6 +136,7 @@ class TestReload(Stage):
         new = self.free_port()
         await self.reload(listen=f"tcp:{new}:interface=127.0.0.1")
         self.assertEqual([port.getHost().port for port in self.proxy.channels[0].connections.ports], [new])
+        self.addCleanup(kept(old).close)  # or somebody may take it
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", old)).close()
         await self.client("3002")
