@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import localtime, monotonic, strftime
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from attrs import define, field, frozen
@@ -28,8 +27,8 @@ from rich.table import Table
 
 from proxy.errors import OurError
 
-TIME = 55.0
-"""Seconds after which the demo gives up."""
+TIME = 300.0
+"""Seconds after which the demo gives up. It needs less than a minute, but for a machine that has much else to do."""
 
 TURN = 0.2
 """How often it looks, in seconds."""
@@ -110,7 +109,7 @@ class Place:
         try:
             with urlopen(f"http://127.0.0.1:{self.admin}/{page}", timeout=5) as answer:
                 return json.load(answer)
-        except URLError:
+        except OSError:
             return None
 
 
@@ -186,9 +185,11 @@ class Play:
             for order in ("load", "start"):
                 wishes = cast.operator if order == "load" or cast.operator else ()
                 name = f"operator-{cast.dbid}-{order}"
-                self._processes.start(
+                operator = self._processes.start(
                     name, "simulate", *connect, "--operator", order, "--group", str(cast.dbid), *wishes
-                ).wait(15)
+                )
+                while operator.poll() is None:
+                    self._wait(operator)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         failed = self._processes.ended()
