@@ -85,7 +85,7 @@ class AdminTests(TestCase):
         """One request on a connection of its own, from a thread: the client is none of Twisted's."""
 
         def answer() -> Answered:
-            with closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            with closing(HTTPConnection("127.0.0.1", self.port, timeout=300)) as connection:
                 connection.request(method, path, headers={"Accept": accept})
                 return Answered(connection.getresponse())
 
