@@ -15,7 +15,7 @@ from proxy.http.asked import CONTINUE, Asked, complaint
 from proxy.http.bodies import Framing
 from proxy.http.counts import HttpCounts
 from proxy.http.exchange import Exchange
-from proxy.http.heads import is_encoded, listed, reply_text, with_length
+from proxy.http.heads import is_encoded, listed, reply_text, trailing, with_length
 from proxy.http.limits import HttpLimits
 from proxy.http.pacing import PacedProtocol
 from proxy.http.patience import Patience
@@ -34,6 +34,7 @@ SAID = {
     408: (b"Request Timeout", "the request was not sent in time"),
     431: (b"Request Header Fields Too Large", "the head of the request is too large"),
     501: (b"Not Implemented", "the transfer encoding of the request is not known"),
+    505: (b"HTTP Version Not Supported", "HTTP/1.1 is spoken here"),
 }
 """What a client is told whose request is not sent on."""
 
@@ -110,14 +111,21 @@ class ClientConnection(PacedProtocol):
         if self._tunnel is not None:
             self._tunnel.way.send(data)
         elif self._reader is not None:
-            self._reader.feed(data)
-            self._touch()
+            self._feed(self._reader, data)
             self.go_on()
         elif self._turn is not None:
             self._behind += data
             if len(self._behind) > READ_AHEAD and not self._enough:
                 self._enough = True
                 self.pause()
+
+    def _feed(self, reader: MessageReader, data: bytes) -> None:
+        """Empty lines before a request are no part of it: some clients send one behind a body (RFC 9112, 2.2)."""
+        if not self._touched:
+            data = data.lstrip(b"\r\n")
+        if data:
+            reader.feed(data)
+            self._touch()
 
     def _touch(self) -> None:
         """Something of a request came: its head is waited for no longer than this; its body, while it comes."""
@@ -158,7 +166,9 @@ class ClientConnection(PacedProtocol):
         self._patience.set(self._relay.limits.idle_timeout)
         if is_old or b"close" in listed(head.headers, b"connection"):
             self._close_because(Cause.CLIENT_CLOSED)
-        if head.method == b"CONNECT":
+        if not event.http_version.startswith(b"1."):
+            self._refuse(505, Cause.MALFORMED)
+        elif head.method == b"CONNECT":
             self._refuse(405, Cause.MALFORMED)
         elif b"websocket" in listed(head.headers, b"upgrade"):
             self._upgrade(turn)
@@ -221,7 +231,7 @@ class ClientConnection(PacedProtocol):
         turn, held, self._held = self._turn, self._held, None
         exchange, self._exchange = self._exchange, None
         assert turn is not None
-        trailers = tuple(event.headers.raw_items())
+        trailers = trailing(tuple(event.headers.raw_items()))
         if held is not None:
             turn.trailers = trailers
             self._takes(turn, bytes(held))
@@ -252,12 +262,10 @@ class ClientConnection(PacedProtocol):
             self._end()
             return
         behind, self._behind = self._behind, b""
-        self._reader = request_reader(self._relay.limits.max_head)
+        self._reader = reader = request_reader(self._relay.limits.max_head)
         self._touched = False
         self._patience.set(self._relay.limits.idle_timeout)
-        if behind:
-            self._reader.feed(behind)
-            self._touch()
+        self._feed(reader, behind)
         if self._enough:
             self._enough = False
             self.resume()

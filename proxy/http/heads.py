@@ -58,6 +58,11 @@ def end_to_end(headers: Headers) -> Headers:
     )
 
 
+def trailing(fields: Headers) -> Headers:
+    """The fields behind a body, but for those that would say how the message is to be read: they come too late."""
+    return tuple(field for field in end_to_end(fields) if field[0].lower() not in _FOR_ALL)
+
+
 def without(headers: Headers, name: bytes) -> Headers:
     """All fields but these; `name` in lower case."""
     return tuple(field for field in headers if field[0].lower() != name)

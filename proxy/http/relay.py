@@ -18,6 +18,7 @@ from proxy.http.counts import HttpCounts, add
 from proxy.http.exchange import UNREACHABLE, Exchange, mended
 from proxy.http.limits import HttpLimits
 from proxy.http.patience import Patience
+from proxy.http.target import target
 from proxy.http.turns import Fetch, Replies, RequestHead, Site, Turn
 from proxy.http.upstream import HttpUpstreams
 from proxy.http.watched import Watch, WatchedSite
@@ -199,7 +200,7 @@ class HttpRelay:
             "{name}: {method} {path}: {why} {problem}",
             name=self.name,
             method=exchange.head.method.decode("ascii"),
-            path=exchange.head.target.partition(b"?")[0].decode("ascii", "replace"),
+            path=_resource(exchange.head),
             why="no upstream could be reached:" if why == UNREACHABLE else f"the upstream's answer: {why}",
             problem=problem,
         )
@@ -221,3 +222,9 @@ class HttpRelay:
             waiting, self._empty = self._empty, []
             for empty in waiting:
                 empty.callback(None)
+
+
+def _resource(head: RequestHead) -> str:
+    """What kind of resource a request is for. Behind that there may be a customer's number, which no log shows."""
+    kind, *more = target(head.target).segments or ("",)
+    return f"/{kind}/..." if more else f"/{kind}"

@@ -22,11 +22,21 @@ class Target:
 
 
 def target(sent: bytes) -> Target:
-    """Take a target apart, in origin form (`/path?query`) or absolute form (`http://host/path?query`)."""
-    written = sent.decode("latin-1")
+    """Take a target apart, in origin form (`/path?query`) or absolute form (`http://host/path?query`).
+
+    As servers do, a fragment is left out, and the segments `.` and `..` are followed.
+    """
+    written = sent.decode("latin-1").partition("#")[0]
     absolute = _AUTHORITY.match(written)
     path, _, query = written[absolute.end() if absolute else 0 :].partition("?")
-    return Target(
-        tuple(unquote(segment) for segment in path.split("/") if segment),
-        tuple(parse_qsl(query, keep_blank_values=True)),
-    )
+    return Target(tuple(_followed(path)), tuple(parse_qsl(query, keep_blank_values=True)))
+
+
+def _followed(path: str) -> list[str]:
+    segments: list[str] = []
+    for segment in map(unquote, path.split("/")):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    return segments

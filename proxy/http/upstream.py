@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from proxy.http.address import HttpUpstream
 from proxy.http.counts import HttpCounts
-from proxy.http.heads import listed, value
+from proxy.http.heads import listed, trailing, value
 from proxy.http.pacing import PacedProtocol, Way
 from proxy.http.patience import Patience
 from proxy.http.reading import MessageReader, Unreadable
@@ -122,7 +122,7 @@ class UpstreamConnection(PacedProtocol):
             self.used = True
             if reader is not None and reader.rest:
                 self._keepable = False
-            asker.over(tuple(event.headers.raw_items()))
+            asker.over(trailing(tuple(event.headers.raw_items())))
         elif type(event) is h11.Response:
             self._began = True
             headers = tuple(event.headers)
