@@ -17,6 +17,7 @@ from proxy.simulator.conf import (
     ListConf,
     OcsConf,
     OcsHttpConf,
+    PairConf,
     Tells,
     TServerConf,
     read_conf,
@@ -48,7 +49,7 @@ def test_the_shipped_example_names_every_option() -> None:
     """Each option there is stands in conf/simulator.conf, set or commented out, and no other."""
     text = (Path(__file__).parents[2] / "conf" / "simulator.conf").read_text(encoding="utf-8")
     named = set(re.findall(r"^;?(\w+) =", text, re.M))
-    sections = (TServerConf, OcsConf, OcsHttpConf, GwsConf, GroupConf, ListConf)
+    sections = (TServerConf, OcsConf, OcsHttpConf, GwsConf, PairConf, GroupConf, ListConf)
     assert named == {field.name for each in sections for field in attrs.fields(each) if "read" in field.metadata}
 
 
