@@ -25,7 +25,7 @@ MOMENTS = ("Stop sent", "stopped (run", "Unload sent", "unloaded (session")
 """Lines of the proxy's log at which it is killed, each at one group, besides any time at all."""
 
 TURN = 0.005
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds until a shift is given up: what is waited for takes a few."""
 
 SIMULATOR = """
@@ -112,7 +112,7 @@ class Shift:
             process.terminate()
         for process in self._processes.values():
             try:
-                process.wait(20)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -147,7 +147,7 @@ class Shift:
     def ask(self, page: str) -> Any:
         """What a page of the proxy's [admin] says, None while it does not answer."""
         try:
-            with urlopen(f"http://127.0.0.1:{self._admin}/{page}", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{self._admin}/{page}", timeout=300) as answer:
                 return json.load(answer)
         except (URLError, OSError):
             return None
@@ -199,7 +199,7 @@ class Shift:
     def _operate(self, connect: tuple[str, ...], dbid: str, *wish: str) -> None:
         for order in ("load", "start"):
             arguments = ("simulate", *connect, "--operator", order, "--group", dbid, *wish)
-            assert self._start(f"operator {dbid} {order}", *arguments).wait(30) == 0
+            assert self._start(f"operator {dbid} {order}", *arguments).wait(PATIENCE) == 0
 
     def _go_on(self) -> None:
         """Kill the proxy at any time, and at those moments of its log that come; until all is over."""

@@ -37,7 +37,7 @@ class NotedFile:
 
     def write(self, changes: Changes, durable: bool) -> None:
         self.threads.add(threading.get_ident())
-        assert self.goes_on.wait(60)
+        assert self.goes_on.wait(300)
         self._owed.add(changes)
         if self.problem is not None:
             raise self.problem
@@ -51,7 +51,7 @@ class NotedFile:
 class BehindTests(TestCase):
     """A store on the real reactor, with a thread of its own."""
 
-    timeout = 60
+    timeout = 300
 
     def setUp(self) -> None:
         self.file = NotedFile()

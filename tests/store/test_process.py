@@ -81,7 +81,7 @@ def test_what_a_proxy_leaves_when_it_is_told_to_stop(house: House) -> None:
     """It writes what it knows, and lets the file go."""
     proxy = house.proxy()
     port = proxy.listens("admin")
-    with urlopen(f"http://127.0.0.1:{port}/groups", timeout=60) as answer:
+    with urlopen(f"http://127.0.0.1:{port}/groups", timeout=300) as answer:
         assert [group["name"] for group in json.load(answer)["groups"]] == ["Sales@Agents"]
     proxy.process.terminate()
     assert proxy.ends()[0] == 0

@@ -46,11 +46,11 @@ class PostgreSQL:
     def start(self) -> None:
         """It answers when this returns."""
         options = f"-k {self.folder} -c listen_addresses='' -c fsync=off -c max_connections=20"
-        self._run("pg_ctl", "-w", "-t", "60", "-l", f"{self.folder}/log", "-o", options, "start")
+        self._run("pg_ctl", "-w", "-t", "300", "-l", f"{self.folder}/log", "-o", options, "start")
 
     def stop(self) -> None:
         """All connections are cut."""
-        self._run("pg_ctl", "-w", "-t", "60", "-m", "immediate", "stop")
+        self._run("pg_ctl", "-w", "-t", "300", "-m", "immediate", "stop")
 
     @property
     def is_running(self) -> bool:
@@ -81,7 +81,7 @@ class PostgreSQL:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                timeout=100,
+                timeout=400,
                 check=False,
             )
         said = Path(out.name).read_text()
