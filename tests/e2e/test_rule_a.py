@@ -117,7 +117,9 @@ class TestRuleA(Stage):
         self.assertGreater(values["tevent_proxy_witnessed"]["ocs-log", "lines"], 0)
         self.assertEqual(values["tevent_proxy_witnessed"]["ocs-log", "lines_not_understood"], 0)
 
-        await self.proxy.stopService()
+        stopped = self.proxy.stopService()
+        self.proxy.hurry()
+        await stopped
         read = dict(self.witness.counts)
         with self.log.open("a") as file:
             file.write("one more\n")
