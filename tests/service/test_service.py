@@ -20,8 +20,8 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from proxy import service as service_module
 from proxy.config import parse
+from proxy.relay import ports
 from proxy.service import CannotStart, Options, ProxyService, makeService
 from tests.relay.net import End, Ends
 from tests.tevents.desk import COMM_DN, event, frame, request
@@ -292,7 +292,7 @@ class StartingTests(ServiceTestCase):
             def listen(self, factory: object) -> Deferred[Any]:
                 return listening
 
-        self.patch(service_module, "serverFromString", lambda reactor, description: Slow())
+        self.patch(ports, "serverFromString", lambda reactor, description: Slow())
         service = self.make(self.conf(await self.server()))
         service.startService()
         assert service.running
@@ -317,7 +317,7 @@ class StartingTests(ServiceTestCase):
             def listen(self, factory: object) -> Deferred[Any]:
                 raise OSError("no more files")
 
-        self.patch(service_module, "serverFromString", lambda reactor, description: Failing())
+        self.patch(ports, "serverFromString", lambda reactor, description: Failing())
         with self.assertRaises(CannotStart) as caught:
             self.make(self.conf(await self.server())).startService()
         assert str(caught.exception) == "cannot listen: no more files"
