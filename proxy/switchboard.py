@@ -229,7 +229,11 @@ class Switchboard:
 
     def _keep_what_is_told(self) -> None:
         """Who is told is written down before he is: told once at most, even where the proxy ends in between (R25)."""
-        self._kept = maybeDeferred(self._store.keep)
+        self._kept = maybeDeferred(self._store.keep).addErrback(self._not_kept)
+
+    def _not_kept(self, problem: Failure) -> None:
+        """An agent who is told twice, should the proxy die just now, is better off than one who is never told."""
+        self.log.error("who is told could not be written down: {why}", why=problem.getErrorMessage())
 
     def _notify(self, command: NotifyAgent) -> None:
         if self._kept.called:
@@ -239,7 +243,7 @@ class Switchboard:
         self._kept.addBoth(self._tell, command).addErrback(self._mistaken)
 
     def _tell(self, _: object, command: NotifyAgent) -> None:
-        """It is written down; where it could not be, an agent who is told twice is better off than one never told."""
+        """It is written down, or could not be."""
         waiting = self._to_tell.get(command.session, [])
         if any(each is command for each in waiting):
             self._is_told(command, waiting)

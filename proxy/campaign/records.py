@@ -33,7 +33,7 @@ class Record:
     (R11).
 
     `number` is its own among the records of a session, whatever its handle; `place` grows in the order in which records
-    came to the states they are in. `nameless`: it is finalized, and its handle is another record's now.
+    came to the states they are in.
     """
 
     handle: str
@@ -50,7 +50,6 @@ class Record:
     stale: bool = False
     number: int = 0
     place: int = 0
-    nameless: bool = False
 
     @property
     def in_chain(self) -> tuple[str, str] | None:
@@ -76,7 +75,6 @@ class KeptRecord(NamedTuple):
     acted_at: float | None
     stale: bool
     place: int
-    nameless: bool
 
 
 class Records:
@@ -228,11 +226,8 @@ class Records:
 
     def _rename(self, record: Record, handle: str) -> None:
         former = self._records.get(handle)
-        if former is not None and former.state is State.FINALIZED:
-            former.nameless = True  # it stays counted, though its handle is another record's now
-            self._note(former)
-        elif former is not None:
-            self._drop(former)
+        if former is not None and former.state is not State.FINALIZED:
+            self._drop(former)  # a finalized one stays counted, though its handle is another record's now
         del self._records[record.handle]
         record.handle = handle
         self._records[handle] = record
@@ -310,8 +305,7 @@ class Records:
         """They are as they were kept, with their numbers and places."""
         records = sorted(records, key=lambda record: record.place)
         for record in records:
-            if not record.nameless:
-                self._records[record.handle] = record
+            self._records[record.handle] = record  # a finalized one may have lost its handle to a later one (R9)
             self._put(record)
         given = [record for record in records if record.in_chain is not None and record.delivered_at is not None]
         for record in sorted(given, key=lambda record: record.delivered_at or 0.0):

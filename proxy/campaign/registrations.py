@@ -65,10 +65,6 @@ class Registrations:
         """The DNs whose events a session gets."""
         return self._dns.get(session, set())
 
-    def is_gone(self, dn: str, since: float) -> None:
-        """The DN lost its last session before anything was seen here."""
-        self._gone.setdefault(dn, since)
-
     def gone_since(self, dn: str) -> float | None:
         """When the DN lost its last session; None while it has one, or never had."""
         return self._gone.get(dn)

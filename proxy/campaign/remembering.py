@@ -116,23 +116,14 @@ class Remembering:
         group.run, group.in_run, group.in_trouble = kept.run, kept.in_run, kept.in_trouble
         group.completions, group.would_complete = kept.completions, kept.would_complete
         group.last_sign = now
-        for each in (session, former, upcoming):
-            if each is not None:
-                self._lose_agents(each, now)
+        for record in (record for each in group.sessions for record in each.records.in_hand()):
+            record.released_at = now  # the session in which its agent got it is gone (R11)
         for request in kept.requests:
             group.requests.add(_taken_up(request, now + group.policy.answer_timeout))
         if kept.session.evidence:
             group.announce(
                 News.EVIDENCE_GONE, f"the proxy was started anew ({', '.join(kept.session.evidence)} gave it)"
             )
-
-    def _lose_agents(self, session: GroupSession, now: float) -> None:
-        """Nobody has a session any more: what they held they held in one that is gone (R11)."""
-        for record in session.records.in_hand():
-            record.released_at = now
-            self._around.registrations.is_gone(record.dn, now)
-        for dn in session.agents:
-            self._around.registrations.is_gone(dn, now)
 
     def _number_others(self, kept: Changes, groups: dict[int, Group]) -> None:
         """What is new gets numbers that nothing had: groups, and what is told apart by its order."""
@@ -197,7 +188,6 @@ def _kept_record(record: Record, times: Times) -> KeptRecord:
         times.kept_if(record.acted_at),
         record.stale,
         record.place,
-        record.nameless,
     )
 
 
@@ -253,7 +243,6 @@ def _record(number: int, kept: KeptRecord, times: Times) -> Record:
         kept.stale,
         number,
         kept.place,
-        kept.nameless,
     )
 
 

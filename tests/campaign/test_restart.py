@@ -126,6 +126,52 @@ def test_every_kind_of_record_is_there() -> None:
     assert [desk[name] for name in numbers] == [4, 3, 1, 0, 0]
 
 
+def test_a_handle_that_is_another_records_now() -> None:
+    """R9: a finalized record stays counted when its handle is given to another one, after a restart, too."""
+    desk = Surviving()
+    anna = desk.agent()
+    desk.runs()
+    anna.gets("1", chain="chain 1", calling_list="List")
+    anna.processes("1")
+    anna.acknowledged()
+    anna.gets("2", chain="chain 2", calling_list="List")
+    anna.rejects("2")
+    anna.acknowledged()
+    anna.gets("1", chain="chain 2", calling_list="List")
+    numbers = ("delivered", "outstanding", "finalized", "returned")
+    assert [desk[name] for name in numbers] == [2, 1, 1, 0]
+    desk.restarts()
+    assert [desk[name] for name in numbers] == [2, 1, 1, 0]
+    anna = anna.comes_back()
+    anna.processes("1")
+    anna.acknowledged()
+    desk.restarts()
+    assert [desk[name] for name in numbers] == [2, 0, 2, 0]
+
+
+def test_records_in_the_order_of_their_delivery() -> None:
+    """R11: after a restart the oldest outstanding record is still looked at first."""
+    desk = Surviving(group(policy=Policy(by=By.PROXY, stale_after=600)))
+    anna = desk.agent()
+    desk.runs()
+    for handle in ("3", "1", "2"):
+        anna.gets(handle)
+        desk.passes(100)
+        desk.writes()
+    anna.gets("3")  # again
+    desk.restarts()
+    desk.ocs.connected()
+    desk.ocs.answers(Status.RUNNING)
+    desk.passes(1)
+    anna = anna.comes_back()
+    anna.asks()
+    anna.hears_no_records()
+    for seconds, left in ((390, 3), (20, 2), (100, 1), (100, 0)):
+        desk.passes(seconds)
+        held = f"{left} record{'s' * (left > 1)} outstanding"
+        assert (desk["waiting_for"] == held) is bool(left), (seconds, desk["waiting_for"])
+
+
 def test_ocs_is_asked_before_anything_is_trusted() -> None:
     """R2: when the control session is registered every known group's status is asked; until then it says so."""
     desk = Surviving()
@@ -305,6 +351,24 @@ def test_the_group_is_wanted_again_meanwhile(word: Word) -> None:
     desk.passes(600)
     assert not desk.sent(Stop)
     assert not desk.sent(Unload)
+
+
+@pytest.mark.parametrize("word", [Word.LOADED, Word.STARTED])
+def test_news_before_ocs_has_answered(word: Word) -> None:
+    """R2: loaded or started, heard after a restart, just happened, though the group was known to dial."""
+    desk = Surviving()
+    desk.runs()
+    desk.agent().gets("77")
+    desk.restarts()
+    desk.ocs.connected()
+    desk.forgets()
+    desk.ocs.says(word, "Preview" if word is Word.STARTED else None)
+    assert (News.LOADED if word is Word.LOADED else News.STARTED) in desk.news()
+    assert desk["delivered"] == (0 if word is Word.LOADED else 1)
+    assert "the proxy was started anew" not in desk["waiting_for"]
+    desk.forgets()
+    desk.ocs.says(word)  # a copy
+    assert desk.news() == []
 
 
 def test_a_client_asked_before_the_restart() -> None:

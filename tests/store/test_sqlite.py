@@ -46,7 +46,7 @@ GROUP = KeptGroup(
 )
 NULL = KeptGroup(KeptNames(None, None, None, None, "W"), Life.NULL, 0, False, False, 0, 3, SESSION, SESSION, None, [],
                  None, None)  # fmt: skip
-RECORD = KeptRecord("77", State.OUTSTANDING, "3001", "List", "12", "555", None, 1.25, None, 1, None, False, 5, False)
+RECORD = KeptRecord("77", State.OUTSTANDING, "3001", "List", "12", "555", None, 1.25, None, 1, None, False, 5)
 PAIRS = (pair("GSW_APPLICATION_ID", 4113), Pair("odd\udc80", [pair("a", b"\x00\xff"), pair("b", "c")], 3))
 
 

@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 from proxy.campaign.groups import Groups
+from proxy.campaign.kept import Changes
 from proxy.campaign.observation import (
     AgentHeard,
     Announce,
@@ -234,6 +235,27 @@ def slow_notes() -> tuple[Scripted, SlowNotes, Told]:
     desk = Scripted(store)
     desk.board.sessions[7] = told
     return desk, store, told
+
+
+def test_a_store_that_says_how_it_is() -> None:
+    """A store that fails between two completions is seen in /health and by the groups at once, and so is its return."""
+
+    class Watched(MemoryStore):
+        def watch(self, take: Callable[[], Changes], tell: Callable[[str | None], object]) -> None:
+            self.tell = tell
+
+    store = Watched()
+    desk = Desk(store=store)
+    desk.exhaust()
+    store.tell("disk full")
+    assert desk.board.store_problem == "disk full"
+    assert desk.group["waiting_for"] == "the store, which cannot be written"
+    pass_time(desk, 600)
+    assert desk.control.steps == []
+    store.tell(None)
+    assert desk.board.store_problem is None
+    pass_time(desk, 60)
+    assert desk.control.steps == ["stop"]
 
 
 def test_who_is_told_is_written_down_before() -> None:
