@@ -170,7 +170,7 @@ class ClientConnection(PacedProtocol):
             self._refuse(505, Cause.MALFORMED)
         elif head.method == b"CONNECT":
             self._refuse(405, Cause.MALFORMED)
-        elif b"websocket" in listed(head.headers, b"upgrade"):
+        elif head.method == b"GET" and b"websocket" in listed(head.headers, b"upgrade"):
             self._upgrade(turn)
         else:
             self._choose(turn, length)

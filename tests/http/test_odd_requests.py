@@ -112,6 +112,17 @@ class OddRequestTests(HttpTestCase):
             await self.replied(client)
             assert bytes(end.received) == arrives, name
 
+    async def test_a_post_is_no_websocket(self) -> None:
+        """WebSockets begin with GET (RFC 6455): no other request passes unread for asking for one."""
+        for tunnels in (False, True):
+            _, client = await self.between(tunnels=tunnels)
+            client.write(TO + b"Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\n{}")
+            end = await self.asked()
+            end.write(reply())
+            await self.replied(client)
+            assert self.site.bodies == [b"{}"]
+            assert b"pgrade" not in end.received
+
     async def test_lines_behind_a_body(self) -> None:
         """An empty line behind a body, as some clients send it, is no request, whenever it comes."""
         _, client = await self.between()

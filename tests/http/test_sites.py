@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 from itertools import count
 from urllib.error import HTTPError
 from urllib.request import Request as Post
@@ -13,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
@@ -35,7 +37,7 @@ from proxy.http.turns import Exchanges, Headers, Replies, RequestHead
 from proxy.service import ProxyService
 from proxy.store.memory import MemoryStore
 from proxy.switchboard import Switchboard
-from tests.http.net import Door, End, reply, whole_messages
+from tests.http.net import Door, End, Ends, reply, whole_messages
 from tests.http.web_desk import FakeTurn, Sent
 from tests.tevents.desk import NotedGroups
 
@@ -300,6 +302,13 @@ def test_an_unread_body_of_a_group_without_number() -> None:
     assert desk.seen == []
 
 
+def test_a_request_that_was_refused() -> None:
+    """What the relay refuses by itself asks nothing of a group."""
+    desk = Desk()
+    assert desk.passes(desk.ocs(), LOAD, None)[1] is None
+    assert desk.seen == []
+
+
 def test_an_unread_body_over_gws() -> None:
     """The body alone names the group there: nothing is said of any, and it is counted."""
     desk = Desk()
@@ -381,7 +390,7 @@ class ChannelTests(TestCase):
 
     timeout = 300
 
-    async def begin(self, gws_options: str = "", limits: str = "") -> None:
+    async def begin(self, gws_options: str = "", limits: str = "", gws_is_there: bool = True) -> None:
         self.doors = {}
         for name in ("ocs", "gws"):
             self.doors[name] = door = Door()
@@ -389,6 +398,11 @@ class ChannelTests(TestCase):
             self.addCleanup(port.stopListening)
             self.addCleanup(lambda door=door: [end.reset() for end in door.ends if end.lost is None])
             setattr(self, name, port.getHost().port)
+        if not gws_is_there:
+            taken = socket.socket()
+            self.addCleanup(taken.close)
+            taken.bind(("127.0.0.1", 0))
+            self.gws = taken.getsockname()[1]
         conf = CONF.format(ocs=self.ocs, gws=self.gws, gws_options=gws_options, limits=limits)
         self.service = ProxyService(parse(conf), reactor)
         self.service.startService()
@@ -491,6 +505,54 @@ class ChannelTests(TestCase):
         assert (status, list(json.loads(body))) == (502, ["error"])
         await end.when(lambda: end.lost is not None)
         assert await self.looked("gws", "upstream: unreadable answer") == 1
+
+    async def test_all_of_them_are_counted(self) -> None:
+        """Requests are counted by method, whatever the reply, and replies by status, whatever the method."""
+        await self.begin()
+        asked = [("/a", None, "200 OK"), ("/b", None, "404 Not Found"), ("/c", BARE, "200 OK"), ("/d", BARE, "201 OK")]
+        for number, (path, body, status) in enumerate(asked, 1):
+            waiting = Deferred.fromCoroutine(self.ask("gws", path, body))
+            await self.serve("gws", reply(b"{}", status), number)
+            await waiting
+        for sender, message, number in (
+            ("client", "GET", 2),
+            ("client", "POST", 2),
+            ("upstream", "2xx", 3),
+            ("upstream", "4xx", 1),
+        ):
+            labels = {"channel": "gws", "sender": sender, "message": message}
+            assert await self.metric("tevent_proxy_frames_total", **labels) == number, labels
+
+    async def test_rewritten_by_either(self) -> None:
+        """What is rewritten in requests of REST clients and of web desktops is one number."""
+        await self.begin()
+        event = b'{"data": {"userData": {"GSW_AUTO_COMPLETION": 1, "GSW_AGENT_REQ_TYPE": "x"}}}'
+        for number, (path, body) in enumerate(
+            [(GWS_LOAD, GWS_BODY), ("/workspace/v3/voice/send-user-event", event)], 1
+        ):
+            waiting = Deferred.fromCoroutine(self.ask("gws", path, body))
+            await self.serve("gws", reply(), number)
+            await waiting
+        assert await self.looked("gws", "rewritten") == 2
+
+    async def test_a_client_that_leaves(self) -> None:
+        """A request whose client left before the reply began is counted."""
+        await self.begin()
+        client = await TCP4ClientEndpoint(reactor, "127.0.0.1", self.ports["gws"]).connect(Ends())
+        client.write(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+        end = await self.doors["gws"].when_connected()
+        await end.when_received(1)
+        client.reset()
+        await end.when_lost()
+        assert await self.looked("gws", "unanswered") == 1
+
+    async def test_an_upstream_that_is_not_there(self) -> None:
+        """The client gets 502, and health says which upstream could not be reached."""
+        await self.begin(gws_is_there=False)
+        assert (await self.ask("gws", "/x"))[0] == 502
+        status, body = await self.ask("admin", "/health")
+        reason = f"gws: tcp:127.0.0.1:{self.gws} could not be reached"
+        assert (status, json.loads(body)["reasons"]) == (503, [reason])
 
     async def test_health(self) -> None:
         """Healthy while all listen and reach their upstreams; else 503 says what is wrong."""
