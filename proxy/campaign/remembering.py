@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import count
 
+from attrs import astuple
+
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
 from proxy.campaign.clients import NOBODY, OURS, ClientRequest
@@ -89,29 +91,32 @@ class Remembering:
         self._around.in_trouble = self._in_trouble = bool(kept.in_trouble)
         sessions = _sessions(kept, times)
         groups: dict[int, Group] = {}
+        taken_up: set[Group] = set()
         for number, was in kept.groups.items():
             if was is None:
                 continue
-            group = self._which.remembered(GroupNames(was.names.dbid, was.names.campaign_id, was.names.group_id,
-                                                      was.names.name, was.names.campaign))  # fmt: skip
-            if group is None or group in groups.values():
+            group = self._which.remembered(GroupNames(*astuple(was.names)))
+            if group is None or group in taken_up:
                 self._around.forgotten_groups.add(number)
                 continue
             groups[number] = group
+            taken_up.add(group)
             self._take_up(group, number, was, sessions, now)
             _take_up_completion(group, was, now, times)
-        self._number_others(kept, groups)
+        self._number_others(kept, taken_up)
         return list(groups.values())
 
     def _take_up(
         self, group: Group, number: int, kept: KeptGroup, sessions: dict[tuple[int, int], GroupSession], now: float
     ) -> None:
         group.number = number
-        places = [_filled(each, sessions.get((number, each.number))) if each else None
-                  for each in (kept.session, kept.former, kept.upcoming)]  # fmt: skip
-        session, former, upcoming = places
-        assert session is not None
-        self._sessions[number] = {each.number for each in places if each is not None}
+
+        def of(session: KeptSession) -> GroupSession:
+            return _filled(session, sessions.get((number, session.number)))
+
+        session = of(kept.session)
+        former, upcoming = (of(each) if each is not None else None for each in (kept.former, kept.upcoming))
+        self._sessions[number] = {each.number for each in (session, former, upcoming) if each is not None}
         group.take_up(kept.state, session, former, upcoming)
         group.run, group.in_run, group.in_trouble = kept.run, kept.in_run, kept.in_trouble
         group.completions, group.would_complete = kept.completions, kept.would_complete
@@ -125,10 +130,9 @@ class Remembering:
                 News.EVIDENCE_GONE, f"the proxy was started anew ({', '.join(kept.session.evidence)} gave it)"
             )
 
-    def _number_others(self, kept: Changes, groups: dict[int, Group]) -> None:
+    def _number_others(self, kept: Changes, taken_up: set[Group]) -> None:
         """What is new gets numbers that nothing had: groups, and what is told apart by its order."""
         self._around.group_numbers = count(max(kept.groups, default=0) + 1)
-        taken_up = set(groups.values())
         for group in self._which.groups:
             if group not in taken_up:
                 group.number = next(self._around.group_numbers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -76,7 +76,7 @@ class WriteBehind:
 
     def changed(self) -> None:
         """See IGroupStore."""
-        if not self._is_behind:
+        if not self._is_behind and self._is_open:
             self._is_behind = True
             if self._call is None and not self._writing:
                 self._write_in(PAUSE)
@@ -113,6 +113,8 @@ class WriteBehind:
             changes = self._taken()
         except Exception:  # noqa: BLE001 (whatever it is: telephony goes on, nothing is completed, and it is shown)
             return fail(Failure())
+        if not (changes or durable or self.problem):
+            return succeed(None)
         self._writing += 1
         self.batches += 1
         written: Deferred[None] = deferToThreadPool(self._reactor, self._pool, self._file.write, changes, durable)

@@ -53,20 +53,26 @@ class SqliteFile:
             raise
 
     def _take_lock(self) -> None:
-        """WAL alone would let a second proxy in."""
+        """WAL alone would let a second proxy in. By whatever name it goes, a file has one lock."""
+        path = f"{os.path.realpath(self.path)}.lock"
         try:
-            self._lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Unusable(f"{self.path}: another proxy has it ({self.path}.lock is locked)") from None
+            raise Unusable(f"{self.path}: another proxy has it ({path} is locked)") from None
         except OSError as problem:
-            raise Unusable(f"{self.path}.lock: {problem.strerror}") from problem
+            raise Unusable(f"{path}: {problem.strerror}") from problem
 
     def _set_aside(self) -> None:
-        stamp = time.strftime("%Y%m%dT%H%M%S")
-        for part in PARTS:
-            if os.path.exists(self.path + part):
-                os.rename(self.path + part, f"{self.path}.{stamp}{part}")
+        aside = f"{self.path}.{time.strftime('%Y%m%dT%H%M%S')}"
+        while os.path.exists(aside):
+            aside += "-"
+        try:
+            for part in PARTS:
+                if os.path.exists(self.path + part):
+                    os.rename(self.path + part, aside + part)
+        except OSError as problem:
+            raise Unusable(f"{self.path}: cannot be set aside: {problem.strerror}") from problem
 
     def _opened(self) -> Changes:
         try:
@@ -117,7 +123,7 @@ class SqliteFile:
         """Write down what changed, and what is owed, in one transaction. Raises sqlite3.Error: then it is owed."""
         self._owed.add(changes)
         if self._owed or durable:
-            self._within_transaction(durable, self._write)
+            self._within_transaction(durable, self._write_durably if durable else self._write)
             self._owed = Changes()
 
     def _within_transaction(self, durable: bool, write: Callable[[sqlite3.Connection], None]) -> None:
@@ -132,6 +138,11 @@ class SqliteFile:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _write_durably(self, connection: sqlite3.Connection) -> None:
+        """Something is written in any case: a commit of nothing would not wait for what was committed before."""
+        self._write(connection)
+        connection.execute("REPLACE INTO whole VALUES ('durable', ?)", (int(time.time()),))
 
     def _write(self, connection: sqlite3.Connection) -> None:
         owed = self._owed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 import stat
 from pathlib import Path
@@ -166,6 +167,14 @@ def test_a_second_proxy_is_refused(tmp_path: Path) -> None:
     assert reopened(file) == everything()
 
 
+def test_a_file_by_another_name(tmp_path: Path) -> None:
+    """A link leads to the same file: it is refused as well."""
+    file = opened(tmp_path)
+    (tmp_path / "link.db").symlink_to(tmp_path / "groups.db")
+    assert refused(tmp_path / "link.db") == f": another proxy has it ({tmp_path / 'groups.db'}.lock is locked)"
+    file.close()
+
+
 def test_a_file_that_is_corrupt(tmp_path: Path) -> None:
     """No database, a page that was overwritten, a row that is none of ours: each is one line at the start."""
     path = tmp_path / "groups.db"
@@ -286,8 +295,27 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert len([key for key in kept.records if key[:2] == (1, 3)]) == 999
 
 
+def test_a_file_that_cannot_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is deleted, whatever happens."""
+    file = opened(tmp_path)
+    file.write(everything(), durable=True)
+    file.close()
+
+    def rename(*_: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.rename", rename)
+        with pytest.raises(Unusable, match="cannot be set aside: Operation not permitted"):
+            SqliteFile(file.path).open(forget=True)
+    assert reopened(file) == everything()
+
+
 def test_a_full_disk_at_the_start(tmp_path: Path) -> None:
     """It is said at once, not when the first group should be completed."""
-    path = tmp_path / "groups.db"
-    path.symlink_to("/dev/full")
-    assert "; tevent-proxy run --forget sets it aside" in refused(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        assert "; tevent-proxy run --forget sets it aside" in refused(tmp_path / "groups.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
