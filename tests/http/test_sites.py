@@ -601,6 +601,16 @@ class ChannelTests(TestCase):
             await waiting
             await self._end()
 
+    async def test_the_proxys_own_way_to_ocs(self) -> None:
+        """`control = ocs-http` finds its way from the beginning, and when the proxy ends it is closed."""
+        await self.begin()
+        control = self.service.board.controls["ocs-http"]
+        assert control.registered
+        assert await self.metric("tevent_proxy_control_registered", channel="ocs-http") == 1
+        await self._end()
+        assert not control.registered
+        assert self.ports == {}
+
     async def test_limits_from_the_conf_file(self) -> None:
         """[limits] hold for the HTTP channels: when a session too many comes it is refused, and counted."""
         await self.begin(limits="connect_timeout = 7")
