@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -51,7 +52,7 @@ application = tevent-proxy
 application_dbid = 4114
 [completion]
 by = proxy
-settle = 1
+settle = {settle}
 [group Sales@Agents]
 dbid = 101
 [admin]
@@ -127,7 +128,8 @@ def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -
         pair.append(processes.simulate("--config", str(conf), "--role", role, "--status-file", str(status)))
         ports.append(processes.says(pair[-1], r"listening on tcp:127\.0\.0\.1:(\d+)"))
     primary, backup = pair
-    (folder / "proxy.conf").write_text(PROXY.format(primary=ports[0], backup=ports[1]))
+    pair_at = {"primary": ports[0], "backup": ports[1]}
+    (folder / "proxy.conf").write_text(PROXY.format(settle=3600, **pair_at))
     proxy = processes.start("-m", "proxy", "run", "--config", str(folder / "proxy.conf"))
     admin = processes.says(proxy, r"admin: listening on .*:(\d+)")
     address = "tcp:127.0.0.1:" + processes.says(proxy, r"tevents: listening on .*:(\d+)")
@@ -139,6 +141,9 @@ def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -
             (only,) = json.load(page)["groups"]
         return only
 
+    def diaries() -> dict[str, dict[str, Any]]:
+        return json.loads(report.read_text())["agents"] if report.exists() else {}
+
     agents = ["--agents", "--dns", "3001-3003", "--talk", "0.02", "--ask-again", "3600", "--away", "0.1"]
     crew = processes.simulate(*agents, "--connect", address, "--report", str(report), "--until-unloaded")
     for request in ("load", "start"):
@@ -146,6 +151,8 @@ def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -
         assert processes.simulate(*order).wait(BOUND) == 0
     until(lambda: str(group()["waiting_for"]).endswith("of quiet"))
     primary.send_signal(signal.SIGSTOP)
+    (folder / "proxy.conf").write_text(PROXY.format(settle=1, **pair_at))
+    proxy.send_signal(signal.SIGHUP)  # now, when nobody can answer
     until(lambda: group()["state"] == "stopping")
     primary.send_signal(signal.SIGKILL)
     until(lambda: group()["state"] == "unloaded")
@@ -157,7 +164,7 @@ def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -
     assert (truth["accepted"]["stop"], truth["accepted"]["unload"], truth["refused"]) == (1, 1, {})
     assert [each["what"] for each in truth["life"]] == ["loaded", "started", "stopped", "unloaded"]
     assert (group()["completions"], group()["finalized"]) == (1, 30)
-    for diary in json.loads(report.read_text())["agents"].values():
+    for diary in diaries().values():
         heard = [each["event"] for each in diary["heard"]]
         assert (heard.count("CampaignStopped"), heard.count("CampaignUnloaded")) == (1, 1), heard
         assert diary["still_open"] == 0
