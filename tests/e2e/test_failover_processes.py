@@ -144,12 +144,17 @@ def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -
     def diaries() -> dict[str, dict[str, Any]]:
         return json.loads(report.read_text())["agents"] if report.exists() else {}
 
+    def nobody_asks() -> bool:
+        """Whether every agent has heard that there are no records; a question without an answer would hold up Stop."""
+        return all(diary["no_records"] for diary in json.loads(report.read_text())["agents"].values())
+
     agents = ["--agents", "--dns", "3001-3003", "--talk", "0.02", "--ask-again", "3600", "--away", "0.1"]
     crew = processes.simulate(*agents, "--connect", address, "--report", str(report), "--until-unloaded")
     for request in ("load", "start"):
         order = ["--operator", request, "--connect", address, "--group", "101", "--auto-completion", "1"]
         assert processes.simulate(*order).wait(BOUND) == 0
     until(lambda: str(group()["waiting_for"]).endswith("of quiet"))
+    until(nobody_asks)
     primary.send_signal(signal.SIGSTOP)
     (folder / "proxy.conf").write_text(PROXY.format(settle=1, **pair_at))
     proxy.send_signal(signal.SIGHUP)  # now, when nobody can answer
