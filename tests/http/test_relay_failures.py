@@ -48,6 +48,7 @@ class UpstreamFailuresTests(HttpTestCase):
         client = await self.client()
         client.write(POST)
         upstream = await door.when_connected()
+        await upstream.when(lambda: upstream.received.endswith(b"{}"))
         upstream.write(reply())
         assert await self.replied(client) == reply()
         assert relay.upstreams.reached == {first.endpoint: False, at.endpoint: True}
@@ -67,12 +68,14 @@ class UpstreamFailuresTests(HttpTestCase):
         assert relay.upstreams.order == (at_second, at_first)
         client.write(POST)
         upstream = await second.when_connected()
+        await upstream.when(lambda: upstream.received.endswith(b"{}"))
         upstream.write(reply(b"", "200 OK", "Connection: close"))
         await self.replied(client)
         client.received.clear()
         clock.advance(30)
         client.write(POST)
         upstream = await first.when_connected(2)
+        await upstream.when(lambda: upstream.received.endswith(b"{}"))
         upstream.write(reply())
         assert await self.replied(client) == reply()
         assert first.requests.count(b"POST /x") == 2
