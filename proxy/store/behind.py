@@ -23,6 +23,9 @@ from proxy.interfaces import IGroupStore
 PAUSE = 0.01
 """Seconds between two batches: what the proxy has seen for so long may be forgotten when it is killed."""
 
+SLOW = 5.0
+"""Seconds after which a write that is not through is a problem: nothing can be completed without it."""
+
 TRY_AGAIN = 1.0
 """Seconds until what could not be written is tried again."""
 
@@ -60,6 +63,7 @@ class WriteBehind:
         self._is_behind = False
         self._is_open = False
         self._mistake: str | None = None
+        self._slow: IDelayedCall | None = None
 
     def open(self, forget: bool) -> Changes:
         """See IGroupStore."""
@@ -117,6 +121,8 @@ class WriteBehind:
             return succeed(None)
         self._writing += 1
         self.batches += 1
+        if self._slow is None:
+            self._slow = self._reactor.callLater(SLOW, self._is_slow)
         written: Deferred[None] = deferToThreadPool(self._reactor, self._pool, self._file.write, changes, durable)
         written.addCallbacks(self._written, self._not_written)
         return written
@@ -133,14 +139,25 @@ class WriteBehind:
             self._is(self._mistake)
             raise
 
-    def _written(self, _: None) -> None:
+    def _is_slow(self) -> None:
+        self._slow = None
+        self._is(f"the disk takes more than {SLOW:g} s")
+
+    def _through(self) -> None:
+        """One write is through, well or not."""
         self._writing -= 1
-        self._is(None)
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = self._reactor.callLater(SLOW, self._is_slow) if self._writing else None
+
+    def _written(self, _: None) -> None:
+        self._through()
+        self._is(self._mistake)
         if self._is_behind and self._call is None and not self._writing:
             self._write_in(PAUSE)
 
     def _not_written(self, failure: Failure) -> Failure:
-        self._writing -= 1
+        self._through()
         self._is(failure.getErrorMessage())
         if self._call is None and not self._writing:
             self._write_in(TRY_AGAIN)

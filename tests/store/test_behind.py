@@ -12,6 +12,7 @@ from twisted.trial.unittest import TestCase
 from proxy.campaign.kept import Changes
 from proxy.campaign.records import KeptRecord, State
 from proxy.interfaces import IGroupStore
+from proxy.store import behind
 from proxy.store.behind import WriteBehind
 from proxy.store.memory import MemoryStore
 from proxy.store.sqlite import SqliteFile
@@ -152,6 +153,19 @@ class BehindTests(TestCase):
         await self.is_told()
         self.assertEqual(self.told, ["database or disk is full", None])
         self.assertEqual(self.file.written, [([1, 2, 3], False)])
+        self.flushLoggedErrors()
+
+    async def test_a_disk_that_hangs(self) -> None:
+        """It is said, and taken back when the disk goes on."""
+        self.patch(behind, "SLOW", 0.05)
+        self.file.goes_on.clear()
+        told = self.is_told()
+        intended = self.store.intend("Sales@Agents", "stop")
+        await told
+        self.assertEqual(self.store.problem, "the disk takes more than 0.05 s")
+        self.file.goes_on.set()
+        await intended
+        self.assertEqual(self.told[-1], None)
         self.flushLoggedErrors()
 
     async def test_a_mistake_of_ours(self) -> None:
