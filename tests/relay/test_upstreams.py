@@ -163,6 +163,8 @@ class ConnectingTests(RelayTestCase):
         client = await self.connect(relay)
         client.write(b"x" * 10_000_000)
         await (await connected).when_received(1)
+        while not relay.client_bytes:
+            await deferLater(reactor, 0)
         for _ in range(300):
             await deferLater(reactor, 0)
         assert 0 < relay.client_bytes <= 65536
