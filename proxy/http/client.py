@@ -115,9 +115,13 @@ class ClientConnection(PacedProtocol):
             self.go_on()
         elif self._turn is not None:
             self._behind += data
-            if len(self._behind) > READ_AHEAD and not self._enough:
-                self._enough = True
-                self.pause()
+            self._bound()
+
+    def _bound(self) -> None:
+        """Of what comes behind a request no more is read than needed, however many requests it is."""
+        if len(self._behind) > READ_AHEAD and not self._enough:
+            self._enough = True
+            self.pause()
 
     def _feed(self, reader: MessageReader, data: bytes) -> None:
         """Empty lines before a request are no part of it: some clients send one behind a body (RFC 9112, 2.2)."""
@@ -227,6 +231,7 @@ class ClientConnection(PacedProtocol):
         assert self._reader is not None
         self._behind = self._reader.rest
         self._reader = None
+        self._bound()
         self._patience.lift()
         turn, held, self._held = self._turn, self._held, None
         exchange, self._exchange = self._exchange, None

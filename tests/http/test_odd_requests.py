@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
+from proxy.http.client import READ_AHEAD
 from proxy.http.target import target
 from tests.http.net import HttpTestCase, body_of, reply
 
@@ -111,6 +112,17 @@ class OddRequestTests(HttpTestCase):
             end.write(reply())
             await self.replied(client)
             assert bytes(end.received) == arrives, name
+
+    async def test_thousands_behind_one_another(self) -> None:
+        """M5: of requests that a client sends without waiting no more are read ahead, however many were answered."""
+        relay, client = await self.between()
+        self.site.wants = lambda head: False
+        client.write((GET + b"\r\n") * 100_000)
+        for count in range(1, 101):
+            end = await self.asked(count)
+            end.write(reply())
+            await self.replied(client, count)
+        assert relay.counts.client_bytes <= 4 * READ_AHEAD
 
     async def test_a_post_is_no_websocket(self) -> None:
         """WebSockets begin with GET (RFC 6455): no other request passes unread for asking for one."""
