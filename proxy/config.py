@@ -20,7 +20,7 @@ from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notif
 from proxy.direct.wires import direct_wire
 from proxy.endpoints import connectable, http_upstream, http_uri, listenable
 from proxy.errors import OurError
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from proxy.ini import Problem, Section, cut
 from proxy.store.urls import store_url
 from proxy.tevents.wires import tevent_wire

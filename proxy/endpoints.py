@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from OpenSSL import SSL, crypto
 from twisted.internet.endpoints import clientFromString, quoteStringArgument, serverFromString
 
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 
 _FIELDS = re.compile(r"(?<!\\):")
 _ARGUMENT = re.compile(r"[a-zA-Z]\w*(?=(?<!\\)=)")

@@ -8,7 +8,7 @@ from pathlib import Path
 from proxy.campaign.policy import Attribute, By
 from proxy.config import Config, WebSocket
 from proxy.endpoints import only_local
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from proxy.store.urls import sqlite_path
 from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log

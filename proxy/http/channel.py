@@ -9,8 +9,8 @@ from twisted.internet.interfaces import IListeningPort
 
 from proxy.channel import Channel, Connections
 from proxy.config import Limits
-from proxy.http.limits import HttpLimits
-from proxy.http.relay import HttpRelay
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.listener import HttpRelay
 from proxy.relay.causes import Cause
 from proxy.relay.ports import Ports
 

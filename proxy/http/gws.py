@@ -12,8 +12,8 @@ from attrs import frozen
 
 from proxy.campaign.observation import GroupNames, Request
 from proxy.http import json_values
-from proxy.http.agent_api import ACCEPTED
 from proxy.http.attribute import DATA
+from proxy.http.desktops.agent_api import ACCEPTED
 from proxy.http.json_text import JsonText, NotJson
 from proxy.http.target import target
 from proxy.http.turns import RequestHead

@@ -8,7 +8,7 @@ from typing import Any
 from proxy.config import Compression, GwsChannel, Limits, WebSocket
 from proxy.http.channel import HttpChannel, added, http_limits
 from proxy.http.gws_site import GwsSite
-from proxy.http.relay import HttpRelay
+from proxy.http.relay.listener import HttpRelay
 from proxy.switchboard import Switchboard
 
 

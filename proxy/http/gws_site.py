@@ -10,9 +10,9 @@ from proxy.campaign.observation import GroupNames, SessionEnded
 from proxy.http import gws
 from proxy.http.attribute import in_properties
 from proxy.http.campaign_requests import CampaignRequests, Counts
-from proxy.http.polls import Counts as WebCounts
+from proxy.http.desktops.desktops import WebDesktops
+from proxy.http.desktops.polls import Counts as WebCounts
 from proxy.http.turns import Exchanges, Replies, RequestHead, Turn
-from proxy.http.web_desktops import WebDesktops
 from proxy.switchboard import Switchboard
 
 

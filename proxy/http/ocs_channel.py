@@ -12,7 +12,7 @@ from proxy.config import Limits, OcsHttpChannel
 from proxy.http.channel import HttpChannel, added, http_limits
 from proxy.http.control import OcsHttpControl
 from proxy.http.ocs_site import OcsHttpSite
-from proxy.http.relay import HttpRelay
+from proxy.http.relay.listener import HttpRelay
 from proxy.http.reports import Reports
 from proxy.switchboard import Switchboard
 

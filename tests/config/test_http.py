@@ -7,7 +7,7 @@ import pytest
 from proxy.campaign.policy import By, Control
 from proxy.config import Compression, GwsChannel, OcsHttpChannel, WebSocket, parse
 from proxy.endpoints import http_upstream, http_uri
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from proxy.summary import summary, warnings
 from tests.config.test_config import TEVENTS, problems
 from tests.config.test_direct import DIRECT

@@ -12,9 +12,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import Clock, deferLater
 
-from proxy.http.address import HttpUpstream
-from proxy.http.limits import HttpLimits
-from proxy.http.relay import HttpRelay
+from proxy.http.relay.address import HttpUpstream
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.listener import HttpRelay
 from proxy.http.turns import Replies, ReplyHead, RequestHead, Turn
 from proxy.relay.causes import Cause
 from tests.relay.net import End, Ends, RelayTestCase

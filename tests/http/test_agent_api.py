@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.http.agent_api import (
+from proxy.http.desktops.agent_api import (
     DATA_CHANGED,
     VOICE,
     Ask,

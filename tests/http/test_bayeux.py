@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.http.bayeux import Batch, NoMessages, connect_reply, reply
+from proxy.http.desktops.bayeux import Batch, NoMessages, connect_reply, reply
 from proxy.http.json_text import NotJson
 
 TWO = (

@@ -34,10 +34,10 @@ from proxy.campaign.observation import (
 )
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Policy
 from proxy.errors import OurError
-from proxy.http.address import HttpUpstream
 from proxy.http.control import GIVES_UP, OcsHttpControl
-from proxy.http.limits import HttpLimits
-from proxy.http.relay import HttpRelay
+from proxy.http.relay.address import HttpUpstream
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.listener import HttpRelay
 from proxy.http.turns import Fetch, Replies, ReplyHead, RequestHead, Turn
 from proxy.relay.upstreams import Unreachable
 from proxy.store.memory import MemoryStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.http.copies import MAX_BEHIND, Copies
+from proxy.http.desktops.copies import MAX_BEHIND, Copies
 
 
 def test_the_nth_time_is_a_copy_of_the_nth_time() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.http.address import HttpUpstream
-from proxy.http.heads import (
+from proxy.http.relay.address import HttpUpstream
+from proxy.http.relay.heads import (
     chunked,
     end_to_end,
     forwarded,

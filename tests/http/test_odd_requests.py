@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from proxy.http.client import READ_AHEAD
+from proxy.http.relay.client import READ_AHEAD
 from proxy.http.target import target
 from tests.http.net import HttpTestCase, body_of, reply
 

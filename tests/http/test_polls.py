@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.campaign.observation import AgentHeard, GroupNames, NotifyAgent, Observation, SessionBlind, Word
-from proxy.http.polls import MAX_NOTICES
+from proxy.http.desktops.polls import MAX_NOTICES
 from tests.http.web_desk import JSON, Desk, dn_state, events, poll, polled, subscribed, subscription, told
 
 NAMES = GroupNames(campaign="Sales")

@@ -8,7 +8,7 @@ import socket
 from twisted.internet.defer import gatherResults
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from proxy.relay.causes import Cause
 from tests.http.net import ClockedReactor, HttpTestCase, Noted, body_of, reply
 

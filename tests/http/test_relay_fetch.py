@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.errors import OurError
-from proxy.http.asked import NotWaiting
+from proxy.http.relay.asked import NotWaiting
 from proxy.http.turns import ReplyHead, RequestHead
 from proxy.relay.causes import Cause
 from tests.http.net import HttpTestCase, Noted, NotingSite, body_of, reply

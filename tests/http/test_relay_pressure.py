@@ -10,7 +10,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, clientFromString
 from twisted.internet.interfaces import IPullProducer
 from zope.interface import implementer
 
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from tests.http.net import ClockedReactor, HttpTestCase, Noted, body_of, reply
 from tests.relay import test_upstreams
 from tests.relay.net import End, Ends

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from proxy.campaign.observation import ControlRequested, Request, Word
-from proxy.http.web_sessions import WEB_IDLE
+from proxy.http.desktops.sessions import WEB_IDLE
 from tests.http.test_web_sessions import TAKEN, asks_for_record, on_dn, said
 from tests.http.web_desk import Desk, FakeTurn, events, polled, told
 from tests.switchboard.desk import SALES

@@ -9,9 +9,9 @@ from typing import Any
 from twisted.internet import reactor
 
 from proxy.campaign.observation import GroupNames, NotifyAgent, Word
-from proxy.http.polls import Counts
+from proxy.http.desktops.desktops import WebDesktops
+from proxy.http.desktops.polls import Counts
 from proxy.http.turns import Replies, RequestHead, Turn
-from proxy.http.web_desktops import WebDesktops
 from tests.http.net import End, HttpTestCase, body_of, reply, whole_messages
 from tests.http.web_desk import FakeBoard, dn_state, poll, polled, subscribed, subscription, told
 

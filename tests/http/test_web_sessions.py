@@ -29,8 +29,8 @@ from proxy.campaign.observation import (
     StatusAsked,
     Word,
 )
+from proxy.http.desktops.sessions import WEB_IDLE
 from proxy.http.turns import RequestHead
-from proxy.http.web_sessions import WEB_IDLE
 from tests.http.web_desk import JSON, Desk, FakeTurn, dn_state, events, poll, polled, subscribed, subscription, told
 
 SALES = GroupNames(campaign="Sales")

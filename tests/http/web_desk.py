@@ -12,9 +12,9 @@ from twisted.internet.task import Clock
 from proxy.campaign.attribute import Edit
 from proxy.campaign.observation import NotifyAgent, Observation
 from proxy.errors import OurError
-from proxy.http.polls import Counts
+from proxy.http.desktops.desktops import WebDesktops
+from proxy.http.desktops.polls import Counts
 from proxy.http.turns import Headers, Replies, ReplyHead, RequestHead
-from proxy.http.web_desktops import WebDesktops
 
 JSON: Headers = ((b"Content-Type", b"application/json"), (b"Access-Control-Allow-Origin", b"http://desk"))
 

@@ -171,16 +171,19 @@ class ServingTests(PairTestCase):
         assert not staying.told_end
 
     async def test_a_t_server_that_takes_connections_and_does_not_serve(self) -> None:
-        """One that closes at once, or says nothing, as a backup that is none yet: the next one is tried."""
+        """One that closes at once, or says nothing, as a backup that is none yet: the next one is tried, and round."""
         await self.raise_pair()
-        await self.refuses(self.primary_port)
         self.control_end.reset()
+        await self.in_time(lambda: len(self.primary.ends) == 2 and self.primary.ends[1].received)
+        self.primary.ends[1].close()
         await self.in_time(lambda: len(self.backup.ends) == 1 and self.backup.ends[0].received)
-        self.backup.ends[0].close()
-        await self.until(lambda: self.tevents.control._connection is None)
-        await self.primary_is_there_again()
-        await self.control_at(self.primary, 1)
+        self.clock.advance(10)
+        await self.backup.ends[0].when_lost()
+        await self.in_time(lambda: len(self.primary.ends) == 3 and self.primary.ends[2].received)
         assert self.tevents.upstreams.in_charge == self.addresses[0]
+        self.primary.ends[2].close()
+        await self.control_at(self.backup, 1)
+        assert self.tevents.upstreams.in_charge == self.addresses[1]
 
     async def test_a_refusal_is_about_us_alone(self) -> None:
         """A T-Server that refuses our registration is alive: it is asked again, and its backup is left alone."""

@@ -13,11 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from proxy.errors import OurError
-from proxy.http import bodies
-from proxy.http.asked import Asked, complaint, host_of
-from proxy.http.bodies import Framing
-from proxy.http.counts import HttpCounts, add
-from proxy.http.heads import (
+from proxy.http.relay import bodies
+from proxy.http.relay.asked import Asked, complaint, host_of
+from proxy.http.relay.bodies import Framing
+from proxy.http.relay.counts import HttpCounts, add
+from proxy.http.relay.heads import (
     chunked,
     end_to_end,
     forwarded,
@@ -29,11 +29,11 @@ from proxy.http.heads import (
     with_length,
     without,
 )
-from proxy.http.limits import HttpLimits
-from proxy.http.reading import reply_framing, reply_head, reply_reader
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.reading import reply_framing, reply_head, reply_reader
+from proxy.http.relay.upstream import HttpUpstreams, UpstreamConnection
+from proxy.http.relay.watched import WatchedReplies
 from proxy.http.turns import Headers, ReplyHead, RequestHead, Turn
-from proxy.http.upstream import HttpUpstreams, UpstreamConnection
-from proxy.http.watched import WatchedReplies
 
 UNREACHABLE = "unreachable"
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from attrs import frozen
 
 from proxy.errors import OurError
-from proxy.http.bayeux import (
+from proxy.http.desktops.bayeux import (
     CONNECT,
     DISCONNECT,
     SUBSCRIBE,
@@ -25,8 +25,8 @@ from proxy.http.bayeux import (
     connect_reply,
     reply,
 )
-from proxy.http.heads import end_to_end, without
 from proxy.http.json_text import NotJson
+from proxy.http.relay.heads import end_to_end, without
 from proxy.http.turns import Exchanges, Fetch, Headers, ReplyHead, Turn
 
 MAX_NOTICES = 100

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from proxy.errors import OurError
-from proxy.http import bodies
-from proxy.http.bodies import WITHOUT_BODY, Framing
-from proxy.http.heads import chunked, end_to_end, listed, reply_text, value, with_length, without
-from proxy.http.pacing import Way
+from proxy.http.relay import bodies
+from proxy.http.relay.bodies import WITHOUT_BODY, Framing
+from proxy.http.relay.heads import chunked, end_to_end, listed, reply_text, value, with_length, without
+from proxy.http.relay.pacing import Way
 from proxy.http.turns import Headers, ReplyHead, RequestHead
 from proxy.relay.causes import Cause
 from proxy.relay.outlet import Source

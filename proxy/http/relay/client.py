@@ -11,18 +11,18 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 
-from proxy.http.asked import CONTINUE, Asked, complaint
-from proxy.http.bodies import Framing
-from proxy.http.counts import HttpCounts
-from proxy.http.exchange import Exchange
-from proxy.http.heads import is_encoded, listed, reply_text, trailing, with_length
-from proxy.http.limits import HttpLimits
-from proxy.http.pacing import PacedProtocol
-from proxy.http.patience import Patience
-from proxy.http.reading import MessageReader, Unreadable, request_framing, request_head, request_reader
+from proxy.http.relay.asked import CONTINUE, Asked, complaint
+from proxy.http.relay.bodies import Framing
+from proxy.http.relay.counts import HttpCounts
+from proxy.http.relay.exchange import Exchange
+from proxy.http.relay.heads import is_encoded, listed, reply_text, trailing, with_length
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.pacing import PacedProtocol
+from proxy.http.relay.patience import Patience
+from proxy.http.relay.reading import MessageReader, Unreadable, request_framing, request_head, request_reader
+from proxy.http.relay.upstream import UpstreamConnection
+from proxy.http.relay.watched import WatchedSite
 from proxy.http.turns import ReplyHead
-from proxy.http.upstream import UpstreamConnection
-from proxy.http.watched import WatchedSite
 from proxy.relay.causes import Cause
 
 READ_AHEAD = 65536

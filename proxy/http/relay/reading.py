@@ -7,7 +7,7 @@ from typing import cast
 import h11
 
 from proxy.errors import PeerError
-from proxy.http.bodies import WITHOUT_BODY, Framing
+from proxy.http.relay.bodies import WITHOUT_BODY, Framing
 from proxy.http.turns import ReplyHead, RequestHead
 
 Event = h11.Request | h11.InformationalResponse | h11.Response | h11.Data | h11.EndOfMessage

@@ -10,18 +10,18 @@ from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IPr
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from proxy.http.address import HttpUpstream
-from proxy.http.asked import Asked
-from proxy.http.bodies import Framing
-from proxy.http.client import ClientConnection
-from proxy.http.counts import HttpCounts, add
-from proxy.http.exchange import UNREACHABLE, Exchange, mended
-from proxy.http.limits import HttpLimits
-from proxy.http.patience import Patience
+from proxy.http.relay.address import HttpUpstream
+from proxy.http.relay.asked import Asked
+from proxy.http.relay.bodies import Framing
+from proxy.http.relay.client import ClientConnection
+from proxy.http.relay.counts import HttpCounts, add
+from proxy.http.relay.exchange import UNREACHABLE, Exchange, mended
+from proxy.http.relay.limits import HttpLimits
+from proxy.http.relay.patience import Patience
+from proxy.http.relay.upstream import HttpUpstreams
+from proxy.http.relay.watched import Watch, WatchedSite
 from proxy.http.target import target
 from proxy.http.turns import Fetch, Replies, RequestHead, Site, Turn
-from proxy.http.upstream import HttpUpstreams
-from proxy.http.watched import Watch, WatchedSite
 from proxy.relay.causes import Cause
 from proxy.relay.listener import Refusal
 from proxy.relay.ports import Ports

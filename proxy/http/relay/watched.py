@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from twisted.logger import Logger
 
-from proxy.http.counts import HttpCounts
+from proxy.http.relay.counts import HttpCounts
 from proxy.http.turns import Replies, ReplyHead, RequestHead, Site, Turn
 
 Said = TypeVar("Said")

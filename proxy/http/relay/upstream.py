@@ -14,12 +14,12 @@ from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from proxy.http.address import HttpUpstream
-from proxy.http.counts import HttpCounts
-from proxy.http.heads import listed, trailing, value
-from proxy.http.pacing import PacedProtocol, Way
-from proxy.http.patience import Patience
-from proxy.http.reading import MessageReader, Unreadable
+from proxy.http.relay.address import HttpUpstream
+from proxy.http.relay.counts import HttpCounts
+from proxy.http.relay.heads import listed, trailing, value
+from proxy.http.relay.pacing import PacedProtocol, Way
+from proxy.http.relay.patience import Patience
+from proxy.http.relay.reading import MessageReader, Unreadable
 from proxy.http.turns import Headers
 from proxy.relay.outlet import is_plain
 from proxy.relay.upstreams import Unreachable, Upstreams

@@ -26,11 +26,11 @@ from proxy.campaign.observation import (
 )
 from proxy.gsw import userdata
 from proxy.gsw.reading import speaks
-from proxy.http.agent_api import ERROR, SESSION_COOKIES, USER_EVENT, VOICE, Event, event, notification
-from proxy.http.bayeux import Message
-from proxy.http.copies import Copies
-from proxy.http.heads import values
-from proxy.http.polls import Client, Counts, Listener
+from proxy.http.desktops.agent_api import ERROR, SESSION_COOKIES, USER_EVENT, VOICE, Event, event, notification
+from proxy.http.desktops.bayeux import Message
+from proxy.http.desktops.copies import Copies
+from proxy.http.desktops.polls import Client, Counts, Listener
+from proxy.http.relay.heads import values
 from proxy.http.turns import Exchanges, Headers
 from proxy.switchboard import AgentSession
 

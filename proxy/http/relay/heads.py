@@ -6,7 +6,7 @@ proxy has to say is put in.
 
 from __future__ import annotations
 
-from proxy.http.address import HttpUpstream
+from proxy.http.relay.address import HttpUpstream
 from proxy.http.turns import Headers, ReplyHead, RequestHead
 
 _ONE_CONNECTION = frozenset(

@@ -9,7 +9,8 @@ from twisted.internet.interfaces import IReactorTime
 from proxy.campaign.observation import ControlRequested, MessageRefused, MessageTaken, Observation
 from proxy.gsw import control, userdata
 from proxy.gsw.reading import gsw, speaks
-from proxy.http.agent_api import (
+from proxy.http.attribute import in_user_data
+from proxy.http.desktops.agent_api import (
     ACCEPTED,
     Ask,
     asked,
@@ -18,13 +19,12 @@ from proxy.http.agent_api import (
     status_code,
     user_data_of,
 )
-from proxy.http.attribute import in_user_data
-from proxy.http.bayeux import CONNECT, HANDSHAKE, Batch, NoMessages
-from proxy.http.heads import values
+from proxy.http.desktops.bayeux import CONNECT, HANDSHAKE, Batch, NoMessages
+from proxy.http.desktops.polls import OK, Client, Counts
+from proxy.http.desktops.sessions import WEB_IDLE, Board, WebSession, WebSessions
 from proxy.http.json_text import JsonText, NotJson
-from proxy.http.polls import OK, Client, Counts
+from proxy.http.relay.heads import values
 from proxy.http.turns import Exchanges, Replies, ReplyHead, RequestHead, Turn
-from proxy.http.web_sessions import WEB_IDLE, Board, WebSession, WebSessions
 
 _REDIRECTS, _ERRORS = 300, 400
 """From the first status on a request was not carried out where it was sent; a logout may redirect."""
