@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import select
 import socket
 from collections.abc import Callable, Iterable
 
@@ -17,6 +18,7 @@ from proxy.http.relay.limits import HttpLimits
 from proxy.http.relay.listener import HttpRelay
 from proxy.http.turns import Replies, ReplyHead, RequestHead, Turn
 from proxy.relay.causes import Cause
+from tests.quiet import quiet
 from tests.relay.net import End, Ends, RelayTestCase
 
 __all__ = ["Clock", "Door", "End", "Ends", "HttpTestCase", "Noted", "NotingSite", "body_of", "reply"]
@@ -168,6 +170,10 @@ class HttpTestCase(RelayTestCase):
 
     timeout = 300
 
+    def setUp(self) -> None:
+        """The last of all that is to be done after a test: every end of a connection has heard of the other's end."""
+        self.addCleanup(lambda: Deferred.fromCoroutine(quiet()))
+
     async def door(self) -> tuple[Door, HttpUpstream]:
         """An upstream."""
         ends = Door()
@@ -242,7 +248,19 @@ class HttpTestCase(RelayTestCase):
             await deferLater(reactor, 0)
 
     async def still(self, moves: Callable[[], object]) -> None:
-        """Let the reactor turn until something does not move any more."""
+        """Let the reactor turn until something does not move any more, and nobody has anything to read or to write."""
         last: object = None
-        while last != (last := moves()):
-            await self.turns(100)
+        turns = 0
+        while turns < 100:
+            await self.turns()
+            turns = turns + 1 if last == (last := moves()) and not _anybody_can_go_on() else 0
+
+
+def _anybody_can_go_on() -> bool:
+    """Whether a reader of the reactor has something to read, or a writer can write."""
+    poll = select.poll()
+    writers = {each.fileno() for each in reactor.getWriters()}
+    readers = {each.fileno() for each in reactor.getReaders()}
+    for each in readers | writers:
+        poll.register(each, (each in readers) * select.POLLIN | (each in writers) * select.POLLOUT)
+    return bool(poll.poll(0))
