@@ -12,6 +12,7 @@ Each session has an agent, who is a client of T-Server at a DN.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -282,7 +283,7 @@ _REQUESTS: dict[tuple[str, str], Callable[[AgentApi, Asked], Answer]] = {
 # ------------------------------------------------------------------------------------------------ over HTTP
 
 
-class _Door(Resource):
+class _Door(Resource, ABC):
     """Answers whatever is under its name; refusals in JSON."""
 
     isLeaf = True
@@ -301,8 +302,8 @@ class _Door(Resource):
             status = {"code": problem.code, "message": str(problem)}
             return _reply(request, Answer({"status": status}), problem.code)
 
-    def _answer(self, request: Request, path: str) -> bytes | int:
-        raise NotImplementedError
+    @abstractmethod
+    def _answer(self, request: Request, path: str) -> bytes | int: ...
 
 
 class SignIn(_Door):

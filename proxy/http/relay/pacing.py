@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from twisted.internet.protocol import Protocol
@@ -64,7 +65,7 @@ class Way:
                 self._source.resume()
 
 
-class PacedProtocol(Protocol):
+class PacedProtocol(Protocol, ABC):
     """One end of a connection: is read while nobody holds it. Every `pause` is followed by one `resume`."""
 
     transport: Any
@@ -115,9 +116,9 @@ class PacedProtocol(Protocol):
             finally:
                 self._going_on = False
 
+    @abstractmethod
     def take(self) -> None:
         """Take what was read and not taken yet, until there is nothing, or somebody holds it."""
-        raise NotImplementedError
 
     def cut_off(self) -> None:
         """Break the connection, whatever is on its way."""
