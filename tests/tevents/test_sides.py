@@ -170,6 +170,15 @@ class ServingTests(PairTestCase):
         await self.until(lambda: self.tevents.relay.causes[Cause.UPSTREAM_LOST] == 1)
         assert not staying.told_end
 
+    async def test_one_desktop_moves_nobody(self) -> None:
+        """The control session is registered: a desktop that finds the backup does not take the others with it."""
+        await self.raise_pair()
+        await self.refuses(self.primary_port)
+        await self.desktop_at(self.backup)
+        assert self.tevents.upstreams.in_charge == self.addresses[0]
+        await self.primary_is_there_again()
+        await self.desktop_at(self.primary)
+
     async def test_a_t_server_that_takes_connections_and_does_not_serve(self) -> None:
         """One that closes at once, or says nothing, as a backup that is none yet: the next one is tried, and round."""
         await self.raise_pair()
@@ -228,13 +237,26 @@ class FailbackTests(PairTestCase):
         assert self.tevents.control.registered
         assert list(self.tevents.reasons()) == []
 
+    async def test_without_a_control_session_the_primary_is_tried_first(self) -> None:
+        """A channel whose control session nobody takes: each session tries the primary, whoever was reached last."""
+        self.primary, self.primary_port = await self.listen()
+        self.backup, self.backup_port = await self.listen()
+        self.addresses = [self.address(self.primary_port), self.address(self.backup_port)]
+        await self.refuses(self.primary_port)
+        channel = await ChannelTestCase.channel(self, *self.addresses, control=False)
+        channel.upstreams.failback = True
+        await self.desktop_at(self.backup)
+        await self.primary_is_there_again()
+        await self.desktop_at(self.primary)
+
     async def test_not_in_a_completion(self) -> None:
         """While a completion is under way it stays where it is; and one that begins on its way home keeps it."""
         left = await self.away()
         self.patch(Switchboard, "is_completing", True)
-        self.clock.advance(RETURN_AFTER)
-        self.clock.advance(RETURN_AFTER)
-        assert len(self.primary.ends) == 1
+        for _ in range(2):
+            self.clock.advance(RETURN_AFTER)
+            (again,) = self.clock.getDelayedCalls()
+            assert again.getTime() - self.clock.seconds() == RETURN_AFTER
         self.patch(Switchboard, "is_completing", False)
         self.clock.advance(RETURN_AFTER)
         await self.until(lambda: len(self.primary.ends) == 2 and self.primary.ends[1].received)
