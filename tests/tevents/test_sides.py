@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet import reactor
 from twisted.internet.interfaces import IListeningPort
 
@@ -12,6 +14,7 @@ from proxy.relay.causes import Cause
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
 from proxy.tevents.message import ERROR_CODE, EVENT_ERROR, REFERENCE_ID, THIS_DN
+from tests.quiet import quiet
 from tests.relay.net import End, Ends
 from tests.tevents.desk import frame
 from tests.tevents.net import ChannelTestCase
@@ -41,6 +44,13 @@ class PairTestCase(ChannelTestCase):
         made.upstreams.failback = self.failback
         made.control.start()
         return made
+
+    async def in_time(self, holds: Callable[[], object]) -> None:
+        """Let time pass, by half seconds and only while nothing is on its way, until something holds."""
+        await quiet()
+        while not holds():
+            self.clock.advance(0.5)
+            await quiet()
 
     def address(self, port: IListeningPort) -> str:
         return f"tcp:127.0.0.1:{port.getHost().port}"
