@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from tempfile import mkdtemp
 
 from twisted.logger import globalLogPublisher
 
@@ -19,7 +18,7 @@ class TestReload(Stage):
 
     async def raise_reloadable(self, ocs: str = "", **lines: str) -> None:
         """Simulator and proxy begin, with a conf file; `ocs` are lines of the simulator's."""
-        self.path = str(Path(mkdtemp(prefix="reload")) / "proxy.conf")
+        self.path = self.mktemp()
         self.logged: list[str] = []
         self.lines = {"completion": "", "more": "", "tevents": "", **lines}
         await self.raise_curtain(3, ocs, **self.lines)
