@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)  # not this folder: its http.py is not the http that others import
 
 from proxy.kvlist import pair  # noqa: E402
 from proxy.tevents.message import (  # noqa: E402
