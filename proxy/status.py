@@ -36,6 +36,8 @@ class Status:
         return list(self._reasons())
 
     def _reasons(self) -> Iterator[str]:
+        if self._board.is_retiring:
+            yield "told to stop: sessions that are there go on for a while"
         for channel in self._channels:
             yield from channel.reasons()
         for witness in self._witnesses:

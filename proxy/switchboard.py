@@ -127,6 +127,8 @@ class Switchboard:
         """
         kept = self._store.open(forget)
         self._carry_out(self.groups.take_up(kept, self._now(), self._wall()))
+        if kept.groups:
+            self.log.info("store: {number} groups are taken up as they were", number=len(kept.groups))
 
     def status(self) -> list[dict[str, object]]:
         """See Groups.status."""
@@ -135,6 +137,11 @@ class Switchboard:
     def retire(self) -> None:
         """The proxy is about to stop: completions that have begun are finished, and none begins."""
         self._carry_out(self._asked(self.groups.retire) or ())
+
+    @property
+    def is_retiring(self) -> bool:
+        """Whether the proxy is about to stop."""
+        return self.groups.is_retiring
 
     @property
     def is_completing(self) -> bool:

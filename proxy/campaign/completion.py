@@ -19,6 +19,9 @@ class Step(Enum):
     UNLOAD = "OCS: Unload is sent"
 
 
+WAITS_TO_UNLOAD = "OCS: it took the Unload, and shows no end of it; are records out that nobody gives back?"
+"""What a completion waits for while OCS shows WaitingUnload or UnloadInProgress."""
+
 _OLD = {Step.STOP: Status.RUNNING, Step.TELL: Status.ACTIVE, Step.UNLOAD: Status.ACTIVE}
 """The status that a step begins with: where it still shows, the step's request has had no effect."""
 
@@ -79,7 +82,8 @@ class Completion:
 
     def waiting_for(self, now: float) -> str:
         """What the completion waits for, in an operator's words."""
-        return self._hindrance(now) or self._step.value
+        waits = WAITS_TO_UNLOAD if self._unloads and self._step is Step.UNLOAD else self._step.value
+        return self._hindrance(now) or waits
 
     def begin(self, now: float) -> None:
         """Everything has held for long enough: send Stop."""

@@ -570,12 +570,13 @@ class Group:
         decides = accepted.request in DECIDES and self.state is not State.UNLOADED
         if decides and accepted.number > self.current.decided_by:
             self.current.decided_by = accepted.number
-            self._arm(accepted.armed)
+            bears = "with" if accepted.armed else "without"
+            self._arm(accepted.armed, f"a client's {accepted.request.value} {bears} it")
 
-    def _arm(self, armed: bool) -> None:
+    def _arm(self, armed: bool, why: str = "") -> None:
         if armed != self.current.armed:
             self.current.armed = armed
-            self.announce(News.ARMED if armed else News.DISARMED)
+            self.announce(News.ARMED if armed else News.DISARMED, why)
             if self.completion is not None and not armed:
                 self.completion.disarmed()
 

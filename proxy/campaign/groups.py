@@ -152,6 +152,11 @@ class Groups:
         return self._conclude(now)
 
     @property
+    def is_retiring(self) -> bool:
+        """Whether no completion begins any more."""
+        return self._around.retiring
+
+    @property
     def is_completing(self) -> bool:
         """Whether a completion has begun, and is not over, or agents have yet to be told of one."""
         return any(group.is_completing for group in self._which.groups)

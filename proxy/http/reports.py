@@ -135,7 +135,7 @@ class Reports:
 
     def _is_silent(self) -> None:
         self._silence = None
-        self.log.warn("reports: none for {seconds:g} s; how OCS's groups are is not known from them", seconds=SILENCE)
+        self.log.info("reports: none for {seconds:g} s; how OCS's groups are is not known from them", seconds=SILENCE)
         self._board.observe(SourceLost(REPORTS))
 
     def _keep_statistics(self, said: GroupReport) -> None:

@@ -11,6 +11,8 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 
+from twisted.logger import Logger
+
 from proxy.campaign.kept import Changes
 from proxy.store import schema, text
 from proxy.store.unusable import Unusable
@@ -22,6 +24,9 @@ PARTS = ("", "-wal", "-shm")
 """What a SQLite file consists of, by the ends of the names."""
 
 SET_ASIDE = "tevent-proxy run --forget sets it aside"
+
+
+_log = Logger()
 
 
 class SqliteFile:
@@ -71,6 +76,7 @@ class SqliteFile:
             for part in PARTS:
                 if os.path.exists(self.path + part):
                     os.rename(self.path + part, aside + part)
+                    _log.info("store: {path} was set aside as {aside}", path=self.path + part, aside=aside + part)
         except OSError as problem:
             raise Unusable(f"{self.path}: cannot be set aside: {problem.strerror}") from problem
 

@@ -43,7 +43,10 @@ def test_r3_anything_else_disarms(values: tuple[object, ...]) -> None:
     desk.ocs.loaded(reference=client.loads(1))
     desk.ocs.started(reference=client.starts(*values))
     assert not desk["armed"]
-    assert desk.news() == [News.LOADED, News.ARMED, News.STARTED, News.DISARMED]
+    announced = {said.news: said.text for said in desk.announced()}
+    assert list(announced) == [News.LOADED, News.ARMED, News.STARTED, News.DISARMED]
+    assert announced[News.ARMED] == "a client's load with it"
+    assert announced[News.DISARMED] == "a client's start without it"
 
 
 def test_r3_a_start_arms_what_was_loaded_without() -> None:

@@ -287,6 +287,7 @@ def test_r21_waiting_unload_is_acceptance_no_repeat_ask_again(status: Status) ->
     assert len(desk.sent(AskStatus)) == 10
     assert not desk.sent(Unload)
     assert desk["state"] == "unloading"
+    assert str(desk["waiting_for"]).startswith("OCS: it took the Unload")
     desk.ocs.unloaded()
     assert desk["completions"] == 1
 

@@ -93,6 +93,7 @@ class TestDrain(Stage):
         stopped = self.told_to_stop()
         await self.passes(25, 1)
         self.assertEqual(self.group()["waiting_for"], "the proxy, which is about to stop")
+        self.assertIn("told to stop: sessions that are there go on for a while", self.proxy.status.health())
         self.assertNotIn("stop", self.ocs()["accepted"])
         self.proxy.hurry()
         await stopped

@@ -214,9 +214,6 @@ class HttpRelay:
         """A client's connection is gone."""
         del self.connections[connection.number]
         self.counts.causes[cause] += 1
-        self.log.debug(
-            "{name}: connection {number} ended: {cause}", name=self.name, number=connection.number, cause=cause
-        )
         self.site.gone(connection.number)
         if not self.connections:
             waiting, self._empty = self._empty, []
