@@ -174,9 +174,10 @@ class Play:
         self._operate(connect)
         with _progress(self._console) as progress:
             bars = {cast.name: progress.add_task(cast.name, total=None, state="") for cast in CASTS}
-            while any(crew.poll() is None for crew in crews):
-                self._show(progress, bars)
-                self._wait(next(crew for crew in crews if crew.poll() is None))
+            for crew in crews:
+                while crew.poll() is None:
+                    self._show(progress, bars)
+                    self._wait(crew)
             self._show(progress, bars)
 
     def _operate(self, connect: Sequence[str]) -> None:
