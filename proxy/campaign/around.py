@@ -8,6 +8,7 @@ from itertools import count
 
 from attrs import define, field
 
+from proxy.campaign.instances import Instances
 from proxy.campaign.observation import Command
 from proxy.campaign.registrations import Registrations
 from proxy.campaign.sources import TELL_STATES
@@ -36,7 +37,7 @@ class Surroundings:
 
     `retiring`: the proxy is about to stop. `waiting_clients`: how many requests for groups a session of a client has
     without an answer. `store_problem`: why nothing can be written down. `forgotten_groups`: the numbers of those that
-    turned out to be others.
+    turned out to be others. `late`: what is observed now was seen long ago, and is no evidence (R14).
     """
 
     registrations: Registrations
@@ -53,6 +54,8 @@ class Surroundings:
     group_numbers: Iterator[int] = field(factory=lambda: count(1))
     forgotten_groups: set[int] = field(factory=set)
     store_problem: str | None = None
+    instances: Instances = field(factory=Instances)
+    late: bool = False
 
     @property
     def hears_words(self) -> bool:

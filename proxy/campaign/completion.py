@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from proxy.campaign.conditions import NO_STORE, UNCONFIRMED, holding, left_in_lists, rule
+from proxy.campaign.conditions import NO_STORE, UNCONFIRMED, UNCOUNTED, holding, left_in_lists, rule
 from proxy.campaign.group import Group
 from proxy.campaign.kept import KeptCompletion
 from proxy.campaign.life import State
@@ -177,6 +177,11 @@ class Completion:
         if self._step is Step.STOP and not self._taken:
             self.abandon("the group is no longer armed")
 
+    def count_lost(self) -> None:
+        """Records were lost track of: a Stop that OCS has not accepted is not meant, and no Unload is sent."""
+        if self._step is Step.STOP and not self._taken:
+            self.abandon(f"it waits for {UNCOUNTED}")
+
     def went_on(self, now: float) -> None:
         """OCS's word, or a status, may have moved the group: the goal of a step counts, whoever reached it (R20)."""
         group = self._group
@@ -229,6 +234,8 @@ class Completion:
             return "the answer to a client's request"
         if group.is_blind:
             return "an agent's session that can be read"
+        if group.session.uncounted:
+            return UNCOUNTED
         return holding(group, now) if self._step is not Step.STOP else None
 
     def _ask(self, now: float) -> None:

@@ -22,6 +22,10 @@ NO_STORE = "the store, which cannot be written"
 """What keeps a group from being completed while no intention can be written down (R20)."""
 
 
+UNCOUNTED = "the group to be loaded anew: its records were lost track of, see the log"
+"""What a group waits for whose counters are unknown."""
+
+
 def settle_time(group: Group) -> float:
     """For how many seconds everything must have held."""
     mode = group.session.mode
@@ -49,6 +53,10 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return NO_STORE
     if group.is_blind:
         return "an agent's session that can be read"
+    if session.uncounted:
+        return UNCOUNTED
+    if unaccounted_until(group, now) is not None:
+        return "agents whose proxy was lost, until they register again"
     if held := holding(group, now):
         return held
     if records.returned:
@@ -65,6 +73,11 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         lost = ", ".join(sorted(group.around.lost_witnesses))
         return f"no more records (lost: {lost})" if lost else "no more records"
     return None
+
+
+def unaccounted_until(group: Group, now: float) -> float | None:
+    """Until when agents of a proxy that was lost hold the group; None where they do not."""
+    return group.around.instances.unaccounted_until(group.session.agents, group.policy.stale_after, now)
 
 
 def left_in_lists(group: Group) -> Obstacle | None:

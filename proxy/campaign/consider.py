@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.campaign.completion import Completion
-from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unanswered
+from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unaccounted_until, unanswered
 from proxy.campaign.confirmation import Confirmation
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
@@ -34,11 +34,17 @@ def _consider_completing(group: Group, now: float) -> None:
     if group.held_since is None:
         group.held_since = now
         group.announce(News.NO_MORE_RECORDS, f"rule {rule(group)}, quiet for {settle_time(group):g} s to go")
-    if now < quiet_at(group) or unanswered(group, now) is not None or _is_reported(group):
+    quiet = quiet_at(group)
+    if now < quiet or unanswered(group, now) is not None or _is_reported(group) or _unheard(group, quiet):
         group.confirmation = None
     elif _is_confirmed(group, now):
         group.confirmation = None
         _complete(group, now)
+
+
+def _unheard(group: Group, since: float) -> bool:
+    """Whether a proxy that shares the groups has yet to say that it is there: it may know of a record."""
+    return bool(group.around.instances.unheard_since(since))
 
 
 def _is_reported(group: Group) -> bool:
@@ -74,14 +80,18 @@ def _complete(group: Group, now: float) -> None:
         group.around.add("completions_would")
 
 
+def notification(group: Group, session: int, dn: str, word: Word) -> NotifyAgent:
+    """In the words of the last campaign event that the agent got, else another agent of the group (R28)."""
+    agents = group.session.agents
+    like = agents.get(dn) or next((pairs for pairs in agents.values() if pairs), ())
+    return NotifyAgent(session, dn, word, group.names, like)
+
+
 def notices_of(group: Group) -> Notices:
     """Who has heard what of a completion: nobody anything."""
 
     def tell(session: int, dn: str, word: Word) -> None:
-        """In the words of the last campaign event that the agent got, else another agent of the group (R28)."""
-        agents = group.session.agents
-        like = agents.get(dn) or next((pairs for pairs in agents.values() if pairs), ())
-        group.around.tell(NotifyAgent(session, dn, word, group.names, like))
+        group.around.tell(notification(group, session, dn, word))
         group.around.add("notifications_sent")
 
     return Notices(group.around.registrations, tell, group.policy.notify_wait)
@@ -105,6 +115,6 @@ def _times(group: Group, now: float) -> Iterator[float]:
         if group.confirmation is not None:
             yield group.confirmation.due_at
     elif group.state is State.RUNNING and group.session.evidence.newest is not None:
-        stale = next_stale(group, now)
-        if stale is not None:
-            yield stale
+        for when in (next_stale(group, now), unaccounted_until(group, now)):
+            if when is not None:
+                yield when

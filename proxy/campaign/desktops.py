@@ -7,7 +7,7 @@ from collections.abc import Callable
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
-from proxy.campaign.group import Group
+from proxy.campaign.group import Group, session_source
 from proxy.campaign.group_session import GroupSession
 from proxy.campaign.names import NOTHING, compatible, with_campaign
 from proxy.campaign.observation import (
@@ -61,6 +61,7 @@ class Desktops:
 
     def register(self, session: int, dn: str, now: float) -> None:
         if self._around.registrations.register(session, dn):
+            self._around.instances.find(dn)
             for group in self._groups_of(dn):
                 if group.notices is not None:
                     group.notices.registered(session, dn, now)
@@ -228,10 +229,6 @@ class Desktops:
         """Whether what a DN hears of the life of a group is an answer to its question, not news."""
         asked = self._status_asked.get(dn)
         return asked is not None and now - asked <= group.policy.answer_timeout
-
-
-def session_source(session: int) -> str:
-    return f"session {session}"
 
 
 def _is_by_phone(seen: ActionRequested) -> bool:

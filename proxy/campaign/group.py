@@ -31,6 +31,14 @@ _FOR_ONE_SESSION = frozenset({Request.START, Request.SET_MODE})
 """The requests that can only be meant for a session that is there, or that another request begins before."""
 
 
+_SESSION = "session "
+
+
+def session_source(session: int) -> str:
+    """As whom a session of a desktop gives evidence."""
+    return f"{_SESSION}{session}"
+
+
 class Course(Protocol):
     """A completion under way, as far as its group has to tell it what happens (R20 to R23)."""
 
@@ -62,6 +70,9 @@ class Course(Protocol):
 
     def disarmed(self) -> None:
         """The group is armed no more."""
+
+    def count_lost(self) -> None:
+        """Nobody knows any more what became of the group's records."""
 
     def waiting_for(self, now: float) -> str:
         """What it waits for, in an operator's words."""
@@ -651,6 +662,21 @@ class Group:
             for tally in self.current.tallies.values():
                 tally.begin_anew()
 
+    def lose_count(self) -> None:
+        """Nobody knows any more what became of its records, until it is loaded anew."""
+        for session in self.sessions:
+            session.uncounted = True
+        if self.current.evidence.take_back():
+            self.announce(News.EVIDENCE_GONE, "records were lost track of")
+        if self.completion is not None:
+            self.completion.count_lost()
+
+    @property
+    def evidence_of_sessions(self) -> list[int]:
+        """The sessions of desktops that say that there are no more records."""
+        told = (source.partition(_SESSION) for source in self.session.evidence.given)
+        return [int(number) for before, found, number in told if found and not before]
+
     def touch(self, now: float) -> None:
         """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""
         if not self.in_run:
@@ -659,7 +685,7 @@ class Group:
 
     def says_no_more(self, source: str, now: float, counts_records: bool = False) -> None:
         """A source says that there are no more records (R12, R15). Only a run can give evidence."""
-        if self.state is State.RUNNING and not self.in_trouble and not self.unconfirmed:
+        if self.state is State.RUNNING and not self.in_trouble and not self.unconfirmed and not self.around.late:
             evidence = self.session.evidence
             evidence.says(source, now, counts_records, self.policy.complete_untouched)
 

@@ -39,7 +39,8 @@ class Agents(dict[str, tuple[Pair, ...]]):
 class GroupSession:
     """What is counted from OCS's loaded to its unloaded; it stays readable after that.
 
-    `decided_by` is the number of the client's request that decided last whether it is armed (R3).
+    `decided_by` is the number of the client's request that decided last whether it is armed (R3). `uncounted`: some of
+    its records were lost track of.
     """
 
     number: int
@@ -51,6 +52,7 @@ class GroupSession:
     tallies: dict[str, Tally] = field(factory=dict)
     agents: Agents = field(factory=Agents)
     witnesses_differ: bool = False
+    uncounted: bool = False
 
     @property
     def retrieved(self) -> int | None:

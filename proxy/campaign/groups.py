@@ -7,18 +7,20 @@ Records Available" becomes `evidence`, OCS's word moves the group's `life`. Then
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import References, Surroundings
 from proxy.campaign.attribute import Edit, edit
 from proxy.campaign.attribution import Attribution
-from proxy.campaign.consider import consider
+from proxy.campaign.consider import consider, notification
 from proxy.campaign.deliveries import Deliveries
 from proxy.campaign.desktops import Desktops
 from proxy.campaign.dialer import Dialer
 from proxy.campaign.group import Group
+from proxy.campaign.instances import Instances
 from proxy.campaign.kept import Changes
+from proxy.campaign.names import with_campaign
 from proxy.campaign.observation import (
     ActionAcknowledged,
     ActionRequested,
@@ -28,11 +30,15 @@ from proxy.campaign.observation import (
     ControlAccepted,
     ControlRefused,
     ControlRequested,
+    CountLost,
     DesktopError,
     DnRegistered,
     DnUnregistered,
     GroupNames,
     GroupReported,
+    InstanceHeard,
+    InstanceLeft,
+    InstanceLost,
     ListStatistics,
     MessageRefused,
     MessageTaken,
@@ -60,6 +66,7 @@ from proxy.campaign.observation import (
     WitnessConfirms,
     WitnessFound,
     WitnessLost,
+    Word,
     WordHeard,
 )
 from proxy.campaign.policy import ConfiguredGroup, Policy
@@ -67,6 +74,7 @@ from proxy.campaign.registrations import Registrations
 from proxy.campaign.remembering import Remembering
 from proxy.campaign.report import status
 from proxy.campaign.requests import DesktopRequests
+from proxy.campaign.sharing import Sharing
 from proxy.campaign.witnesses import Witnesses
 
 
@@ -84,6 +92,7 @@ class Groups:
         deliveries = Deliveries(around, which, desktops)
         dialer = Dialer(around, agenda, which, desktops)
         witnesses = Witnesses(around, agenda, which)
+        sharing = Sharing(around, agenda, which, desktops)
         self._remembering = Remembering(around, which)
         self._seen: dict[type, Callable[..., None]] = {
             DnRegistered: desktops.dn_registered,
@@ -119,11 +128,19 @@ class Groups:
             SessionWitnessed: witnesses.session_told,
             Retrieved: witnesses.retrieved,
             ListStatistics: witnesses.counted,
+            InstanceHeard: sharing.heard,
+            InstanceLeft: sharing.left,
+            InstanceLost: sharing.lost,
+            CountLost: sharing.count_lost,
         }
 
-    def observe(self, observation: Observation, now: float) -> Sequence[Command]:
-        """Draw all conclusions from one observation; what is to be done, in order."""
+    def observe(self, observation: Observation, now: float, late: bool = False) -> Sequence[Command]:
+        """Draw all conclusions from one observation; what is to be done, in order.
+
+        `late`: it was seen long ago; it counts, and is no evidence (R14).
+        """
         self._commands = []
+        self._around.late = late
         self._seen[type(observation)](observation, now)
         return self._conclude(now)
 
@@ -194,6 +211,17 @@ class Groups:
         completions = (group.completion for group in self._which.groups)
         return any(each is not None and each.wants(request.reference, now) for each in completions)
 
+    def passing(self, heard: AgentHeard, now: float) -> tuple[bool, NotifyAgent | None]:
+        """What observing it would say: whether it is swallowed, and what goes to this agent before it (R25, R26).
+
+        Nothing is changed. For a proxy that shares the groups, which observes it later.
+        """
+        group = self._which.find(with_campaign(heard.names), heard.dn)
+        if group is None or group.notices is None or heard.word not in (Word.STOPPED, Word.UNLOADED):
+            return False, None
+        swallowed, stopped_first = group.notices.would_hear(heard.session, heard.dn, heard.word, now)
+        return swallowed, notification(group, heard.session, heard.dn, Word.STOPPED) if stopped_first else None
+
     def has_told(self, told: NotifyAgent) -> bool:
         """Whether a notification is still to be said, as far as is known by now (R27)."""
         every = (group.notices for group in self._which.groups)
@@ -204,6 +232,21 @@ class Groups:
     def status(self, now: float) -> list[dict[str, object]]:
         """All groups, as GET /groups shows them."""
         return [status(group, now) for group in self._which.groups]
+
+    @property
+    def instances(self) -> Instances:
+        """The proxies that share the groups."""
+        return self._around.instances
+
+    @property
+    def sources(self) -> Set[str]:
+        """Where OCS's word can be heard now."""
+        return self._around.connected
+
+    @property
+    def present_witnesses(self) -> Set[str]:
+        """The witnesses that count now."""
+        return self._around.witnesses
 
     @property
     def counts(self) -> dict[str, int]:

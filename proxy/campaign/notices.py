@@ -119,6 +119,16 @@ class Notices:
         hearing.hear(word)
         return False
 
+    def would_hear(self, session: int, dn: str, word: Word, now: float) -> tuple[bool, bool]:
+        """What `heard` would say, and whether CampaignStopped would go in first. Nothing is changed."""
+        agent = self._agents.get(dn)
+        hearing = agent.sessions.get(session) if agent is not None else None
+        if dn in self._let_go or hearing is None:
+            return False, False
+        told = hearing.told.get(word)
+        is_told = told is not None and now - told <= SWALLOW_FOR
+        return is_told, not is_told and word is Word.UNLOADED and Word.STOPPED not in hearing.heard
+
     def news(self, dn: str) -> None:
         """An agent hears that the group is loaded or started again: nothing waits for him any more (R27)."""
         self._agents.pop(dn, None)

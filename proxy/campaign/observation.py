@@ -429,6 +429,36 @@ class ListStatistics:
     answers: int | None = None
 
 
+# ---------------------------------------------------------------------------------- observations: several proxies
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceHeard:
+    """A proxy that shares the groups is there; `controls`: it has a session with the dialer."""
+
+    instance: int
+    controls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLeft:
+    """A proxy that shared the groups ended in order; so did its sessions."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLost:
+    """A proxy that shares the groups has been silent for too long: it is dead, or cut off and relays on."""
+
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountLost:
+    """Something that was seen is lost for good: the records of all groups are unknown until they are loaded anew."""
+
+
 Observation = (
     DnRegistered
     | DnUnregistered
@@ -463,6 +493,10 @@ Observation = (
     | SessionWitnessed
     | Retrieved
     | ListStatistics
+    | InstanceHeard
+    | InstanceLeft
+    | InstanceLost
+    | CountLost
 )
 
 # ------------------------------------------------------------------------------------------------------- commands

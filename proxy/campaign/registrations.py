@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 MAX_BEHIND = 256
 """For how many events of one DN copies are waited for; the oldest are forgotten first."""
@@ -49,13 +50,18 @@ class Registrations:
             del behind[session]
             self._drop_if_even(dn, key)
 
-    def end(self, session: int, now: float) -> set[str]:
-        """The session is over. The DNs it was registered for."""
-        dns = set(self._dns.get(session, ()))
+    def end(self, session: int, now: float) -> Sequence[str]:
+        """The session is over. The DNs it was registered for, in order."""
+        dns = sorted(self._dns.get(session, ()))
         for dn in dns:
             self.unregister(session, dn, now)
         self._blind.discard(session)
         return dns
+
+    @property
+    def all_sessions(self) -> set[int]:
+        """All sessions that are registered for a DN, or cannot be read."""
+        return self._dns.keys() | self._blind
 
     def sessions(self, dn: str) -> set[int]:
         """The sessions that get the events of a DN."""

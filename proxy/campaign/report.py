@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxy.campaign.conditions import UNCONFIRMED, obstacle, quiet_at, unanswered
 from proxy.campaign.group import Group
+from proxy.campaign.group_session import GroupSession
 from proxy.campaign.life import State
 
 _NOT_RUNNING = {
@@ -29,15 +30,29 @@ def waiting_for(group: Group, now: float) -> str:
         return f"{quiet_at(group) - now:.0f} s of quiet"
     if unanswered(group, now) is not None:
         return "the answer to a request"
+    if unheard := group.around.instances.unheard_since(quiet_at(group)):
+        return f"a sign of proxy {', '.join(map(str, unheard))}, which shares the groups"
     if group.confirmation is not None:
         return f"the answer of {', '.join(group.confirmation.unanswered(group.confirmers))}"
     return f"nothing: by = {group.policy.by.value}"
 
 
+def _counters(session: GroupSession) -> dict[str, int | None]:
+    records = session.records
+    counted = {
+        "retrieved": session.retrieved,
+        "delivered": records.delivered,
+        "outstanding": records.outstanding,
+        "finalized": records.finalized,
+        "returned": records.returned,
+        "scheduled": records.scheduled,
+    }
+    return dict.fromkeys(counted) if session.uncounted else counted
+
+
 def status(group: Group, now: float) -> dict[str, object]:
     """What GET /groups shows of it (design: status); unknown numbers are None."""
     session = group.session if group.session.number else group.sessions[-1]
-    records = session.records
     return {
         "name": group.title,
         "dbid": group.names.dbid,
@@ -45,12 +60,7 @@ def status(group: Group, now: float) -> dict[str, object]:
         "group_id": group.names.group_id,
         "state": group.state.value,
         "armed": session.armed,
-        "retrieved": session.retrieved,
-        "delivered": records.delivered,
-        "outstanding": records.outstanding,
-        "finalized": records.finalized,
-        "returned": records.returned,
-        "scheduled": records.scheduled,
+        **_counters(session),
         "exhausted": session.evidence.newest is not None,
         "waiting_for": waiting_for(group, now),
         "agents": sorted(session.agents),

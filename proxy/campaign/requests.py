@@ -143,6 +143,11 @@ class DesktopRequests(Generic[G]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    @property
+    def sessions(self) -> set[int]:
+        """The sessions that wait for an answer."""
+        return set(self._by_session)
+
     def _first(self, session: int, wanted: Callable[[DesktopRequest[G]], bool]) -> DesktopRequest[G] | None:
         for request in self._by_session.get(session, ()):
             if wanted(request):

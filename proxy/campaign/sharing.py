@@ -1,0 +1,50 @@
+"""Other proxies that share the groups: they are heard, leave, or are lost; and counts that were lost with the store."""
+
+from __future__ import annotations
+
+from proxy.campaign.agenda import Agenda
+from proxy.campaign.around import Surroundings
+from proxy.campaign.attribution import Attribution
+from proxy.campaign.desktops import Desktops
+from proxy.campaign.instances import instance_of
+from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost, SessionEnded
+
+
+class Sharing:
+    """What is seen of the instances that share the groups."""
+
+    def __init__(self, around: Surroundings, agenda: Agenda, which: Attribution, desktops: Desktops) -> None:
+        self._around = around
+        self._agenda = agenda
+        self._which = which
+        self._desktops = desktops
+
+    def heard(self, seen: InstanceHeard, now: float) -> None:
+        self._around.instances.hear(seen.instance, seen.controls, now)
+        self._agenda.add(*(group for group in self._which.groups if group.held_since is not None))
+
+    def left(self, seen: InstanceLeft, now: float) -> None:
+        self._end_sessions(seen.instance, now)
+
+    def lost(self, seen: InstanceLost, now: float) -> None:
+        registrations = self._around.registrations
+        dns = {dn for session in self._sessions_of(seen.instance) for dn in registrations.dns(session)}
+        self._end_sessions(seen.instance, now)
+        self._around.instances.lose((dn for dn in sorted(dns) if not registrations.sessions(dn)), now)
+        self._around.add("instances_lost")
+
+    def count_lost(self, seen: CountLost, now: float) -> None:
+        for group in self._which.groups:
+            group.lose_count()
+        self._agenda.add(*self._which.groups)
+
+    def _sessions_of(self, instance: int) -> list[int]:
+        known = self._around.registrations.all_sessions | self._desktops.requests.sessions
+        known |= {session for group in self._which.groups for session in group.evidence_of_sessions}
+        return sorted(session for session in known if instance_of(session) == instance)
+
+    def _end_sessions(self, instance: int, now: float) -> None:
+        self._around.instances.forget(instance)
+        for session in self._sessions_of(instance):
+            self._desktops.session_ended(SessionEnded(session), now)
+        self._agenda.add(*self._which.groups)
