@@ -1,0 +1,1 @@
+"""Several proxies, one set of groups."""
