@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 
 from proxy import __version__
-from proxy.config import Config, ConfigError, load
+from proxy.config import Config, ConfigError, check, load
 from proxy.errors import OurError
 from proxy.summary import summary
 
@@ -38,9 +38,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tevent-proxy {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    check = commands.add_parser("check", help="say what is wrong with a conf file, or what it asks for")
-    check.add_argument("file", metavar="FILE")
-    check.set_defaults(command=_check)
+    checked = commands.add_parser("check", help="say what is wrong with a conf file, or what it asks for")
+    checked.add_argument("file", metavar="FILE")
+    checked.set_defaults(command=_check)
 
     run = commands.add_parser("run", help="run the proxy")
     run.add_argument("--config", metavar="FILE", required=True, dest="file")
@@ -60,7 +60,7 @@ def _parser() -> ArgumentParser:
 
 
 def _check(options: Namespace) -> int:
-    config = _loaded(options.file)
+    config = _read(check, options.file)
     if config is None:
         return 1
     print(summary(config))
@@ -68,7 +68,7 @@ def _check(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    config = _loaded(options.file)
+    config = _read(load, options.file)
     if config is None:
         return 1
     from proxy.service import run  # what only one command needs is imported by that command
@@ -79,7 +79,7 @@ def _run(options: Namespace) -> int:
 def _replay(options: Namespace) -> int:
     config = None
     if options.file is not None:
-        config = _loaded(options.file)
+        config = _read(load, options.file)
         if config is None:
             return 1
     from proxy.replay.command import run
@@ -103,10 +103,10 @@ def _demo(arguments: list[str]) -> int:
 _WITH_ARGUMENTS_OF_ITS_OWN: dict[str, Callable[[list[str]], int]] = {"simulate": _simulate, "demo": _demo}
 
 
-def _loaded(path: str) -> Config | None:
+def _read(reading: Callable[[str], Config], path: str) -> Config | None:
     """The conf file, or None after its problems have been printed: `FILE:LINE: [section] key: what is wrong`."""
     try:
-        return load(path)
+        return reading(path)
     except ConfigError as error:
         for line in error.lines(path):
             print(line, file=sys.stderr)

@@ -18,11 +18,12 @@ from proxy.campaign.group import NEEDS
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
 from proxy.direct.wires import direct_wire
-from proxy.endpoints import connectable, http_upstream, http_uri, listenable
+from proxy.endpoints import connectable, http_upstream, http_uri, listenable, uri_endpoint
 from proxy.errors import OurError
 from proxy.http.relay.address import HttpUpstream
 from proxy.ini import Problem, Section, cut
-from proxy.store.urls import store_url
+from proxy.places import clash, interfaces, leads_to
+from proxy.store.urls import sqlite_path, store_url
 from proxy.tevents.wires import tevent_wire
 from proxy.values import each_line, file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 from proxy.witness.kinds import BUILT_IN, witness_kind
@@ -273,17 +274,31 @@ In a group the options of [completion] default to what [completion] says.
 
 def load(path: str | Path) -> Config:
     """The conf file at `path`. Raises ConfigError, with every problem there is, where it cannot be used."""
+    return parse(_text(path))
+
+
+def check(path: str | Path) -> Config:
+    """The conf file at `path`, for a proxy on this machine. Raises ConfigError, as load.
+
+    What would keep a proxy from starting here is a problem, too: folders that are missing.
+    """
+    return parse(_text(path), on_this_machine=True)
+
+
+def _text(path: str | Path) -> str:
     try:
-        text = Path(path).read_text("utf-8-sig")
+        return Path(path).read_text("utf-8-sig")
     except OSError as problem:
         raise ConfigError([Problem("", "", f"cannot be read: {problem.strerror}")]) from problem
     except UnicodeDecodeError as problem:
         raise ConfigError([Problem("", "", f"is not UTF-8: {problem.reason} at byte {problem.start}")]) from problem
-    return parse(text)
 
 
-def parse(text: str) -> Config:
-    """The text of a conf file. Raises ConfigError, with every problem there is, where it cannot be used."""
+def parse(text: str, on_this_machine: bool = False) -> Config:
+    """The text of a conf file. Raises ConfigError, with every problem there is, where it cannot be used.
+
+    `on_this_machine`: whether it is looked for the folders that it names.
+    """
     sections, problems = cut(text)
     values: dict[str, dict[str, Any]] = {}
     groups: list[tuple[Section, dict[str, Any]]] = []
@@ -304,6 +319,10 @@ def parse(text: str) -> Config:
     if not any(channel in values for channel in CHANNELS):
         problems.append(Problem("tevents", "", "missing, and there is no other channel: nothing would be relayed"))
 
+    problems += _shared_ports(sections, values)
+    problems += _own_upstreams(sections, values)
+    if on_this_machine:
+        problems += _missing_folders(sections, values)
     policy = Policy(**values.get("completion", {}))
     configured = [(section, _group(section, read, policy)) for section, read in groups]
     problems += _without_channel(sections, policy, configured, values)
@@ -361,6 +380,54 @@ def _witness(section: Section, name: str, problems: list[Problem]) -> Iterator[W
     defaults = {key: default for key, (_, default) in kind.options.items()}
     read = _read(section, defaults, problems, readers)
     yield WitnessSection(kind.name, name, {**defaults, **read})
+
+
+def _endpoints(
+    sections: Iterable[Section], values: Mapping[str, Mapping[str, Any]], *keys: str
+) -> Iterator[tuple[Section, str, str]]:
+    """The endpoints that some options of channels and [admin] name: the section, the key, and each endpoint."""
+    for section in {section.title: section for section in sections}.values():
+        for key in keys:
+            given = values.get(section.title, {}).get(key, ())
+            for each in (uri_endpoint(given),) if isinstance(given, str) else given:
+                yield section, key, each.endpoint if isinstance(each, HttpUpstream) else each
+
+
+def _shared_ports(sections: Iterable[Section], values: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Ports at which is to be listened twice, each where it stands again."""
+    seen: list[tuple[Section, str, str]] = []
+    for section, key, endpoint in _endpoints(sections, values, "listen", "reports"):
+        for earlier, its_key, its_endpoint in seen:
+            if clash(endpoint, its_endpoint):
+                there = "" if its_endpoint == endpoint else f", at {its_endpoint}"
+                text = f"{endpoint}: listened at already by [{earlier.title}] {its_key}{there}"
+                yield Problem(section.title, key, text, section.entries[key].line)
+                break
+        seen.append((section, key, endpoint))
+
+
+def _own_upstreams(sections: Iterable[Section], values: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Upstreams that are the proxy itself: what it relays would go round until nothing is left to go round with."""
+    sections = tuple(sections)
+    listening = tuple(_endpoints(sections, values, "listen", "reports"))
+    own = interfaces(endpoint for _, _, endpoint in listening)
+    for section, key, upstream in _endpoints(sections, values, "upstream", "forward_reports"):
+        for its_section, its_key, endpoint in listening:
+            if leads_to(upstream, endpoint, own):
+                text = f"{upstream}: the proxy itself, which listens there: [{its_section.title}] {its_key}"
+                yield Problem(section.title, key, text, section.entries[key].line)
+                break
+
+
+def _missing_folders(sections: Iterable[Section], values: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Files that could not be begun on this machine, since their folder is not there."""
+    for section in {section.title: section for section in sections}.values():
+        read = values.get(section.title, {})
+        paths = {"trace": read.get("trace"), "url": sqlite_path(read.get("url", ""))}
+        for key, path in paths.items():
+            folder = Path(path).resolve().parent if path is not None else None
+            if folder is not None and not folder.is_dir():
+                yield Problem(section.title, key, f"there is no folder {folder}", section.entries[key].line)
 
 
 def _unknown_groups(

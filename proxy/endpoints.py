@@ -23,7 +23,7 @@ BACKLOG = 1024
 """So many connections may wait to be taken. With Twisted's own default, 50, it takes half a minute until 2,000 desktops
 that connect anew at once are there: the system drops what is too many, and they try again after a second or more."""
 
-_BEFORE_BACKLOG = {
+BEFORE_BACKLOG = {
     "tcp": ("port", "interface", "backlog"),
     "tcp6": ("port", "backlog"),
     "ssl": ("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
@@ -34,28 +34,28 @@ _BEFORE_BACKLOG = {
 
 def listenable(description: str) -> None:
     """Raises ValueError, with a text for operators, where nothing could listen there."""
-    scheme, arguments = _arguments(description, ("port",))
+    scheme, given = arguments(description, ("port",))
     if scheme in ("tcp", "tcp6", "ssl", "tls"):
-        _check_port(description, arguments, lowest=0)
+        _check_port(description, given, lowest=0)
     _parse(serverFromString, description, "an endpoint to listen on")
 
 
 def listening(description: str) -> str:
     """The same endpoint; where it does not say how many connections may wait to be taken, with BACKLOG."""
-    scheme, given = _arguments(description, _BEFORE_BACKLOG.get(_FIELDS.split(description)[0], ()))
-    if scheme not in _BEFORE_BACKLOG or "backlog" in given:
+    scheme, given = arguments(description, BEFORE_BACKLOG.get(_FIELDS.split(description)[0], ()))
+    if scheme not in BEFORE_BACKLOG or "backlog" in given:
         return description
     return f"{description}:backlog={BACKLOG}"
 
 
 def connectable(description: str) -> None:
     """Raises ValueError, with a text for operators, where nothing could connect there, or unverified only."""
-    scheme, arguments = _arguments(description, ("host", "port"))
+    scheme, given = arguments(description, ("host", "port"))
     if scheme == "ssl":
         raise ValueError(f"ssl: verifies nothing when it connects; use tls: {description!r}")
     if scheme in ("tcp", "tls"):
-        _check_port(description, arguments, lowest=1)
-        if not arguments.get("host"):
+        _check_port(description, given, lowest=1)
+        if not given.get("host"):
             raise ValueError(f"no host: {description!r}")
     _parse(clientFromString, description, "an endpoint to connect to")
 
@@ -79,6 +79,12 @@ def http_uri(text: str) -> str:
     return text
 
 
+def uri_endpoint(uri: str) -> str:
+    """The endpoint to which requests with a URI go, one that http_uri has let pass."""
+    url = _url(uri)
+    return f"{_ENDPOINTS[url.scheme]}:{quoteStringArgument(url.hostname or '')}:{_port(url)}"
+
+
 _PORTS = {"http": 80, "https": 443}
 _ENDPOINTS = {"http": "tcp", "https": "tls"}
 
@@ -88,11 +94,13 @@ def _of_url(text: str) -> HttpUpstream:
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(f"host and port only, no path is wanted: requests keep their own: {text!r}")
     assert url.hostname is not None
-    port = _PORTS[url.scheme] if url.port is None else url.port
     if url.scheme == "https" and ":" in url.hostname:
         raise ValueError(f"the host's name is wanted for https, not an IPv6 address: {text!r}")
-    endpoint = f"{_ENDPOINTS[url.scheme]}:{quoteStringArgument(url.hostname)}:{port}"
-    return HttpUpstream(endpoint, url.scheme, _authority(url.scheme, url.hostname, port))
+    return HttpUpstream(uri_endpoint(text), url.scheme, _authority(url.scheme, url.hostname, _port(url)))
+
+
+def _port(url: SplitResult) -> int:
+    return _PORTS[url.scheme] if url.port is None else url.port
 
 
 def _url(text: str) -> SplitResult:
@@ -111,13 +119,13 @@ def _url(text: str) -> SplitResult:
 
 
 def _of_endpoint(text: str) -> HttpUpstream:
-    kind, arguments = _arguments(text, ("host", "port"))
+    kind, given = arguments(text, ("host", "port"))
     scheme = {endpoint: scheme for scheme, endpoint in _ENDPOINTS.items()}.get(kind)
     if scheme is None:
         raise ValueError(f"none of http://host:port, https://host:port, tcp:host:port, tls:host:port: {text!r}")
     connectable(text)
-    port = int(arguments.get("port", _PORTS[scheme]))
-    return HttpUpstream(text, scheme, _authority(scheme, arguments["host"].replace("\\", ""), port))
+    port = int(given.get("port", _PORTS[scheme]))
+    return HttpUpstream(text, scheme, _authority(scheme, given["host"].replace("\\", ""), port))
 
 
 def _authority(scheme: str, host: str, port: int) -> str:
@@ -127,31 +135,31 @@ def _authority(scheme: str, host: str, port: int) -> str:
 
 def only_local(description: str) -> bool:
     """Whether only this host can reach a listening endpoint."""
-    scheme, arguments = _arguments(description, ("port", "interface"))
+    scheme, given = arguments(description, ("port", "interface"))
     if scheme == "unix":
         return True
-    interface = arguments.get("interface", "").replace("\\", "")
+    interface = given.get("interface", "").replace("\\", "")
     try:
         return interface == "localhost" or ip_address(interface).is_loopback
     except ValueError:
         return False
 
 
-def _arguments(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+def arguments(description: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """The scheme, and the arguments by name; `names` are those of the first ones without a name."""
     scheme, *texts = _FIELDS.split(description)
-    arguments: dict[str, str] = {}
+    given: dict[str, str] = {}
     places = iter(names)
     for text in texts:
         if name := _ARGUMENT.match(text):
-            arguments[name[0]] = text[name.end() + 1 :]
+            given[name[0]] = text[name.end() + 1 :]
         elif (place := next(places, None)) is not None:
-            arguments[place] = text
-    return scheme, arguments
+            given[place] = text
+    return scheme, given
 
 
-def _check_port(description: str, arguments: dict[str, str], lowest: int) -> None:
-    port = arguments.get("port")
+def _check_port(description: str, given: dict[str, str], lowest: int) -> None:
+    port = given.get("port")
     if port is not None and not (port.isdecimal() and lowest <= int(port) <= 65535):
         raise ValueError(f"no port from {lowest} to 65535: {description!r}")
 

@@ -38,9 +38,6 @@ def _stored(url: str) -> str:
     path = sqlite_path(url)
     if path is None:
         return url
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        return f"{url} (there is no folder {folder} yet)"
     return f"{url} ({'what is kept there is taken up' if Path(path).exists() else 'new'})"
 
 

@@ -20,11 +20,32 @@ def tevent_proxy(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_check_of_a_good_file() -> None:
-    """`check` of the shipped example ends with 0 and says what would be done."""
-    done = tevent_proxy("check", "conf/tevent-proxy.conf")
+def test_check_of_a_good_file(tmp_path: Path) -> None:
+    """`check` of the shipped example, with the folder of its store there, ends with 0 and says what would be done."""
+    example = (ROOT / "conf" / "tevent-proxy.conf").read_text("utf-8")
+    conf = tmp_path / "tevent-proxy.conf"
+    conf.write_text(example.replace("/var/lib/tevent-proxy", str(tmp_path)))
+    done = tevent_proxy("check", str(conf))
     assert (done.returncode, done.stderr) == (0, "")
     assert "by nobody: only watched, not a byte is changed" in done.stdout
+
+
+def test_check_looks_for_folders_that_the_proxy_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would keep the proxy from starting on this machine is told by `check`, with all else that is wrong."""
+    conf = tmp_path / "elsewhere.conf"
+    conf.write_text(
+        "[tevents]\nlisten = tcp:7001\nupstream = tcp:tserver1:7000\ncommunication_dn = OCS_CommDN\n"
+        f"application = tevent-proxy\napplication_dbid = 4114\ntrace = {tmp_path}/no/trace\n"
+        f"[store]\nurl = sqlite:{tmp_path}/none/groups.db\n[limits]\nattempts = 1\n"
+    )
+    assert main(["check", str(conf)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [
+        f"{conf}:7: [tevents] trace: there is no folder {tmp_path}/no",
+        f"{conf}:9: [store] url: there is no folder {tmp_path}/none",
+        f"{conf}:11: [limits] attempts: unknown here; it is an option of [completion] and [group ...]",
+    ]
 
 
 def test_check_of_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +99,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         conf = tmp_path / "taken.conf"
         conf.write_text(
-            f"[tevents]\nlisten = tcp:{port}:interface=127.0.0.1\nupstream = tcp:127.0.0.1:{port}\n"
+            f"[tevents]\nlisten = tcp:{port}:interface=127.0.0.1\nupstream = tcp:tserver1:7000\n"
             "communication_dn = OCS_CommDN\napplication = tevent-proxy\napplication_dbid = 4114\n"
         )
         done = tevent_proxy("run", "--config", str(conf))

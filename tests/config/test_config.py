@@ -16,6 +16,7 @@ from proxy.config import (
     OnMalformed,
     Store,
     TEventsChannel,
+    check,
     load,
     parse,
 )
@@ -36,6 +37,11 @@ def problems(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         parse(text)
     return [str(problem) for problem in caught.value.problems]
+
+
+def lines(*values: str) -> str:
+    """A value of several lines."""
+    return "\n    ".join(values)
 
 
 def test_the_least_a_conf_file_says() -> None:
@@ -323,3 +329,83 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.conf").write_bytes(b"[tevents]\nlisten = \xe9\n")
     with pytest.raises(ConfigError, match=r"is not UTF-8: .* at byte 19"):
         load(tmp_path / "latin.conf")
+
+
+def test_folders_are_looked_for_where_the_proxy_is_to_run(tmp_path: Path) -> None:
+    """`check` wants the folders of traces and of the store to be there; who only reads the file does not."""
+    text = (
+        f"{TEVENTS}trace = {tmp_path}/away/trace\n"
+        f"[direct]\nlisten = tcp:7005\nupstream = tcp:ocs1:7004\ntrace = {tmp_path}/trace\n"
+        f"[store]\nurl = sqlite:{tmp_path}/gone/groups.db\n"
+    )
+    conf = tmp_path / "proxy.conf"
+    conf.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        check(conf)
+    assert caught.value.lines("F") == [
+        f"F:8: [tevents] trace: there is no folder {tmp_path}/away",
+        f"F:14: [store] url: there is no folder {tmp_path}/gone",
+    ]
+    (tmp_path / "away").mkdir()
+    (tmp_path / "gone").mkdir()
+    assert load(conf) == parse(text) == check(conf)
+
+
+def test_a_folder_that_is_a_file_is_none(tmp_path: Path) -> None:
+    """A file in the place of the folder helps nobody."""
+    conf = tmp_path / "proxy.conf"
+    conf.write_text(f"{TEVENTS}trace = {conf}/trace\n")
+    with pytest.raises(ConfigError) as caught:
+        check(conf)
+    assert [str(problem) for problem in caught.value.problems] == [f"[tevents] trace: there is no folder {conf}"]
+
+
+def test_a_port_is_listened_at_once() -> None:
+    """Two sections, or two lines of one, that listen at the same port are told, each where it stands again."""
+    assert problems(f"""{TEVENTS.replace("tcp:7001", lines("tcp:7001", "tcp:7009", "tcp:7001"))}
+[direct]
+listen = tcp:7005
+upstream = tcp:ocs1:7004
+[ocs-http]
+listen = tcp:7080
+reports = tcp:7005:interface=127.0.0.1
+          tcp:7080
+upstream = http://ocs1:8080
+[admin]
+listen = tcp:7009:interface=127.0.0.1
+         unix:/run/admin
+         tcp:0
+         tcp:0
+""") == [
+        "[tevents] listen: tcp:7001: listened at already by [tevents] listen",
+        "[ocs-http] reports: tcp:7005:interface=127.0.0.1: listened at already by [direct] listen, at tcp:7005",
+        "[ocs-http] reports: tcp:7080: listened at already by [ocs-http] listen",
+        "[admin] listen: tcp:7009:interface=127.0.0.1: listened at already by [tevents] listen, at tcp:7009",
+    ]
+
+
+def test_a_port_at_two_addresses_is_two() -> None:
+    """One port at two interfaces is for two sections."""
+    one, other = "tcp:7001:interface=10.1.1.5", "tcp:7001:interface=127.0.0.1"
+    config = parse(f"{TEVENTS.replace('tcp:7001', one)}\n[admin]\nlisten = {other}\n")
+    assert config.admin == AdminOptions((other,))
+
+
+def test_an_upstream_is_not_the_proxy_itself() -> None:
+    """A proxy that would connect to itself, and again from there, is refused; whatever section listens there."""
+    assert problems(f"""{TEVENTS.replace("tcp:tserver1:7000", lines("tcp:tserver1:7001", "tcp:localhost:7001"))}
+[direct]
+listen = tcp:7005:interface=10.1.1.5
+upstream = tls:10.1.1.5:7001
+[ocs-http]
+listen = tcp:7080
+reports = tcp:7081
+upstream = http://127.0.0.1:7080
+forward_reports = http://[::ffff:127.0.0.1]:7081/reports
+""") == [
+        "[tevents] upstream: tcp:localhost:7001: the proxy itself, which listens there: [tevents] listen",
+        "[direct] upstream: tls:10.1.1.5:7001: the proxy itself, which listens there: [tevents] listen",
+        "[ocs-http] upstream: tcp:127.0.0.1:7080: the proxy itself, which listens there: [ocs-http] listen",
+        r"[ocs-http] forward_reports: tcp:\:\:ffff\:127.0.0.1:7081: the proxy itself, which listens there: "
+        "[ocs-http] reports",
+    ]

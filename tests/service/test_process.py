@@ -163,9 +163,10 @@ def relayed_upstream_bytes(admin: int) -> float:
 @pytest.mark.parametrize("which", ["listen", "admin"])
 def test_a_port_in_use(stage: Stage, how: tuple[str, ...], which: str) -> None:
     """On a port that somebody else has, the process ends at once, with one clear line and status 1."""
-    port = stage.server.getsockname()[1]
-    proxy = stage.start(how, **{which: f"tcp:{port}:interface=127.0.0.1"})
-    status, out, err = proxy.ends()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        proxy = stage.start(how, **{which: f"tcp:{port}:interface=127.0.0.1"})
+        status, out, err = proxy.ends()
     assert status == 1
     line = rf"tevent-proxy: cannot listen on 127\.0\.0\.1:{port}: .+\n"
     assert re.fullmatch(line, err) if how is RUN else re.search(line + r"\Z", out)
@@ -174,9 +175,10 @@ def test_a_port_in_use(stage: Stage, how: tuple[str, ...], which: str) -> None:
 
 def test_a_port_in_use_when_it_is_to_be_a_daemon(stage: Stage) -> None:
     """Who starts twistd as a daemon is told at once, and by the status; the log has the line; no pid file is left."""
-    port = stage.server.getsockname()[1]
     daemon = ("-c", "from twisted.scripts.twistd import run; run()", "--logfile=twistd.log", "tevent-proxy", "--config")
-    status, _, err = stage.start(daemon, listen=f"tcp:{port}:interface=127.0.0.1").ends()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = stage.start(daemon, listen=f"tcp:{port}:interface=127.0.0.1").ends()
     assert status == 1
     assert f"cannot listen on 127.0.0.1:{port}" in err
     log = stage.folder / "twistd.log"
