@@ -5,7 +5,8 @@ The person outlives the connection: what was on the desktop when it was lost is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from random import Random
@@ -112,12 +113,15 @@ _ACKNOWLEDGED = {
 
 
 class SimulatedAgent:
-    """The agent at one DN. `changed` is called whenever the diary has something new."""
+    """The agent at one DN. `changed` is called whenever the diary has something new.
+
+    `addresses` are endpoint strings: whenever a connection is lost, or cannot be made, the next one is tried, in turn.
+    """
 
     def __init__(
         self,
         dn: str,
-        endpoint: str,
+        addresses: Sequence[str],
         habits: Habits,
         reactor: IReactorTime,
         random: Random,
@@ -127,7 +131,7 @@ class SimulatedAgent:
         self.diary = Diary()
         self.unloaded: dict[str, bool] = {}
         """Every campaign heard of, and whether it was unloaded since."""
-        self._endpoint = endpoint
+        self._addresses = deque(addresses)
         self._habits = habits
         self._reactor = reactor
         self._timers = Timers(reactor)
@@ -149,7 +153,7 @@ class SimulatedAgent:
 
     def begin(self) -> None:
         """Connect, and come back whenever the connection is lost, until `end`."""
-        connecting = clientFromString(self._reactor, self._endpoint)
+        connecting = clientFromString(self._reactor, self._addresses[0])
         connection = connectProtocol(connecting, TClient(self._hear, self._lose))
         connection.addCallbacks(self._connected, self._cannot_connect)
 
@@ -181,6 +185,7 @@ class SimulatedAgent:
 
     def _come_back(self) -> None:
         if not self._gone:
+            self._addresses.rotate(-1)
             self._timers.later(self._away, self.begin)
             self._away = min(5.0, self._away * 2)
             self._changed()

@@ -1,7 +1,7 @@
 """`tevent-proxy simulate`: the simulator, simulated agents, or one order of an operator.
 
 simulate --config FILE [--role primary|backup] [--port-file FILE] [--status-file FILE]
-simulate --agents --connect ENDPOINT --dns 3001-3005 [--talk 0.1 ...] [--report FILE] [--until-unloaded]
+simulate --agents --connect ENDPOINT ... --dns 3001-3005 [--talk 0.1 ...] [--report FILE] [--until-unloaded]
 simulate --operator load|start|stop|unload|... --connect ENDPOINT --group DBID [--auto-completion 1]
 simulate --operator load|... --direct --connect ENDPOINT --campaign-id DBID --group-id DBID [--auto-completion 1]
 simulate --operator load|... --http --connect http://HOST:PORT --group DBID [--auto-completion 1]
@@ -52,6 +52,8 @@ def main(arguments: list[str]) -> int:
         parser.error("one of --config, --agents, --operator is needed")
     if run is not _simulate and not options.connect:
         parser.error("--connect is needed")
+    if run is _operate and len(options.connect) > 1:
+        parser.error("an operator has one --connect")
     if run is _simulate_agents and not options.dns:
         parser.error("--dns is needed")
     return _react(lambda reactor: Deferred.fromCoroutine(run(reactor, options)))
@@ -112,7 +114,7 @@ async def _simulate(reactor: Any, options: Namespace) -> None:
 async def _simulate_agents(reactor: Any, options: Namespace) -> None:
     """Until SIGTERM, or until every campaign is unloaded."""
     habits = Habits(**{field.name: getattr(options, field.name) for field in attrs.fields(Habits)})
-    crew = Crew(options.dns, options.connect, habits, options.seed, reactor, options.report)
+    crew = Crew(options.dns, options.connect, habits, options.seed, reactor, options.report, options.spread)
     reactor.addSystemEventTrigger("before", "shutdown", crew.end)
     crew.begin()
     await (crew.everything_unloaded if options.until_unloaded else Deferred())
@@ -120,6 +122,7 @@ async def _simulate_agents(reactor: Any, options: Namespace) -> None:
 
 async def _operate(reactor: Any, options: Namespace) -> None:
     """One request, one answer as JSON. Raises NoAnswer where there is none, OurError where OCS refuses."""
+    (address,) = options.connect
     order = Order(
         request=options.operator,
         dbid=options.group,
@@ -134,10 +137,10 @@ async def _operate(reactor: Any, options: Namespace) -> None:
     )
     if options.http or options.gws:
         posted = at_gws(order, options.ocs) if options.gws else at_ocs(order)
-        answer = await give(posted, options.connect, options.timeout, reactor)
+        answer = await give(posted, address, options.timeout, reactor)
     else:
         asking = (DirectOperator if options.direct else Operator)(order, reactor)
-        answer = operator.as_json(await asking.connect(options.connect))
+        answer = operator.as_json(await asking.connect(address))
     sys.stdout.write(json.dumps(answer) + "\n")
     if answer["answer"] == "refused":
         raise OurError("refused")
@@ -163,7 +166,11 @@ def _endpoint(value: str) -> str:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="tevent-proxy simulate", description="A T-Server with OCS behind it, and agents.")
     parser.add_argument(
-        "--connect", type=_endpoint, metavar="ENDPOINT", help="agents, operator: T-Server, as tcp:host=...:port=..."
+        "--connect",
+        type=_endpoint,
+        action="append",
+        metavar="ENDPOINT",
+        help="agents, operator: T-Server, as tcp:host=...:port=...; agents: again for each backup",
     )
 
     simulator = parser.add_argument_group("the simulator")
@@ -178,6 +185,7 @@ def _parser() -> ArgumentParser:
     agents = parser.add_argument_group("agents")
     agents.add_argument("--agents", action="store_true", help="run simulated agents")
     agents.add_argument("--dns", type=_dns, help="their DNs: 3001-3005 4001")
+    agents.add_argument("--spread", action="store_true", help="each one's primary is the next --connect, in turn")
     agents.add_argument("--seed", type=int, default=1, help="of what they do by chance")
     agents.add_argument("--report", metavar="FILE", help="keep what they heard and did there, as JSON")
     agents.add_argument("--until-unloaded", action="store_true", help="end when every campaign heard of is unloaded")

@@ -18,23 +18,31 @@ if TYPE_CHECKING:
 
 
 class Crew:
-    """The agents of some DNs. `everything_unloaded` fires when every campaign that any of them heard of is over."""
+    """The agents of some DNs. `everything_unloaded` fires when every campaign that any of them heard of is over.
+
+    `addresses` are endpoint strings, primary first, then backups. Where agents are `spread`, each one's primary is the
+    one after that of the agent before.
+    """
 
     def __init__(
         self,
         dns: Sequence[str],
-        endpoint: str,
+        addresses: Sequence[str],
         habits: Habits,
         seed: int,
         reactor: IReactorTime,
         report_file: str | None = None,
+        spread: bool = False,
     ) -> None:
         self.everything_unloaded: Deferred[None] = Deferred()
         self._timers = Timers(reactor)
         self._report_file = report_file
         self._report_is_due = False
         self.agents = [
-            SimulatedAgent(dn, endpoint, habits, reactor, Random(f"{seed} {dn}"), self._changed) for dn in dns
+            SimulatedAgent(
+                dn, _from(place if spread else 0, addresses), habits, reactor, Random(f"{seed} {dn}"), self._changed
+            )
+            for place, dn in enumerate(dns)
         ]
 
     def begin(self) -> None:
@@ -67,3 +75,9 @@ class Crew:
         self._report_is_due = False
         if self._report_file is not None:
             write_json(self._report_file, self.report())
+
+
+def _from(place: int, addresses: Sequence[str]) -> Sequence[str]:
+    """The addresses in turn, from that at a place on."""
+    first = place % len(addresses)
+    return [*addresses[first:], *addresses[:first]]

@@ -246,3 +246,13 @@ def test_an_address_without_its_kind_is_one_clear_line() -> None:
     asked = subprocess.run(command, capture_output=True, text=True, timeout=BOUND, check=False)
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[-1].endswith("'127.0.0.1:7000' is no endpoint: tcp:127.0.0.1:7000 is one")
+
+
+def test_an_operator_has_one_address() -> None:
+    """Backups are for agents: an operator with two addresses is refused."""
+    command = [sys.executable, "-m", "proxy", "simulate", "--operator", "load", "--group", "101"]
+    for port in (7000, 7001):
+        command += ["--connect", f"tcp:127.0.0.1:{port}"]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=BOUND, check=False)
+    assert asked.returncode == 2
+    assert asked.stderr.splitlines()[-1].endswith("an operator has one --connect")
