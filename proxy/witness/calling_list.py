@@ -83,7 +83,7 @@ class CallingList:
         self._deadline: IDelayedCall | None = None
         self._is_busy = False
         self._question: int | None = None
-        self._asked = self._answered = self._lost = 0
+        self._asked = self._answered = self._failures = self._lost = 0
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -91,7 +91,7 @@ class CallingList:
         return {
             "asked": self._asked,
             "answered": self._answered,
-            "failed": self._asked - self._answered - self._is_busy,
+            "failed": self._failures,
             "lost": self._lost,
         }
 
@@ -144,6 +144,7 @@ class CallingList:
 
     def _done(self, _: object) -> None:
         self._is_busy = False
+        self._failures = self._asked - self._answered
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

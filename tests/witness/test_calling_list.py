@@ -120,6 +120,15 @@ def test_it_is_lost_with_the_first_failure_and_found_with_the_next_answer() -> N
     assert desk.witness.counts == {"asked": 5, "answered": 2, "failed": 3, "lost": 1}
 
 
+def test_what_is_counted_while_an_answer_is_told() -> None:
+    """Whoever looks in the middle of it sees no failure that was none, nor less than none."""
+    desk = Desk()
+    counted: list[int] = []
+    desk.witness.watch(lambda _: counted.append(desk.witness.counts["failed"]))
+    desk.answers()
+    assert counted == [0, 0, 0]
+
+
 def test_one_question_at_a_time() -> None:
     """A database that hangs: it is lost in time, the question is given up, and no thread is added to the first."""
     desk = Desk().begin()
