@@ -1,11 +1,13 @@
 """The command line: `tevent-proxy check | run | replay | simulate | demo`.
 
-Exit codes: 0 it went well, 1 there are problems (each on a line of its own), 2 the command line is wrong.
+Exit codes: 0 it went well, 1 there are problems (each on a line of its own), 2 the command line is wrong, 141 nobody
+reads any more what is printed (`tevent-proxy replay LOG | head`), as with other tools.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -14,6 +16,9 @@ from proxy import __version__
 from proxy.config import Config, ConfigError, check, load
 from proxy.errors import OurError
 from proxy.summary import summary
+
+NOBODY_READS = 128 + signal.SIGPIPE
+"""The exit code that a shell has for those whom SIGPIPE ended."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,12 +30,32 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if arguments and arguments[0] in _WITH_ARGUMENTS_OF_ITS_OWN:
             return _WITH_ARGUMENTS_OF_ITS_OWN[arguments[0]](arguments[1:])
-        options = _parser().parse_args(arguments)
-        command: Callable[[Namespace], int] = options.command
-        return command(options)
+        return _read_or_not(lambda: _done(arguments))
     except OurError as problem:
         print(f"tevent-proxy: {problem}", file=sys.stderr)
         return 1
+
+
+def _done(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    command: Callable[[Namespace], int] = options.command
+    return command(options)
+
+
+def _read_or_not(print_it: Callable[[], int]) -> int:
+    """What a call that prints returns, or NOBODY_READS, quietly, where who reads has gone before the end."""
+    try:
+        try:
+            return print_it()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left to be printed would be tried once more, and complained of, when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return NOBODY_READS
 
 
 def _parser() -> ArgumentParser:

@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -83,6 +84,23 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"tevent-proxy {__version__}\n"
+
+
+def test_help_that_nobody_reads() -> None:
+    """Who looks at the beginning of the help only gets no traceback for the rest."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "proxy", "--help"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            timeout=300,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_check_imports_no_service() -> None:
