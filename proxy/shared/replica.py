@@ -1,0 +1,193 @@
+"""The groups as one instance knows them: what stands in the stream, applied in its order and with its time.
+
+Two replicas at the same position hold the same, whoever they are: they know of nothing but the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+from twisted.python.failure import Failure
+
+from proxy.campaign.groups import Groups
+from proxy.campaign.observation import (
+    Command,
+    InstanceHeard,
+    InstanceLeft,
+    InstanceLost,
+    Observation,
+    SessionBlind,
+    SourceConnected,
+    SourceLost,
+    WakeAt,
+    WitnessLost,
+)
+from proxy.campaign.sources import REPORTS
+from proxy.shared.entries import Batch, Configured, Entry, Led, Seen, batch_of
+
+MOST = 2000
+"""By how many milliseconds the time goes on at most from one batch to the next: an outage ages nothing."""
+
+TRY_AGAIN = 1.0
+"""Seconds until the groups are woken again where they failed by a mistake of ours."""
+
+GONE = 1000
+"""How many of the instances that are gone are remembered: what they said may stand in the stream twice."""
+
+
+@frozen
+class Done:
+    """An entry was applied: what is to be done, and the lead in force then.
+
+    `ignored`: the whole batch was, and `entry` is None. `problem`: a mistake of ours, in spite of which all goes on.
+    """
+
+    instance: int
+    sequence: int
+    fence: int
+    entry: Entry | None
+    commands: Sequence[Command]
+    ignored: bool = False
+    problem: Failure | None = None
+
+
+class Replica:
+    """All groups at one position of the stream. `now` is in seconds; `wake_at`: when the groups want to be woken.
+
+    `leader` is the number of an instance, 0 for nobody; `fence` that of its lead; `sequences` those of the batches
+    that were applied last, by instance.
+    """
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = groups
+        self.position = "0-0"
+        self.leader = 0
+        self.fence = 0
+        self.wake_at: float | None = None
+        self.sequences: dict[int, int] = {}
+        self._milliseconds = 0
+        self._gone: dict[int, None] = {}
+        self._reported_to: set[int] = set()
+        self._problems: list[Failure] = []
+
+    @property
+    def now(self) -> float:
+        """What the clock of all replicas shows at this position, in seconds."""
+        return self._milliseconds / 1000
+
+    def apply(self, id: str, text: str) -> Sequence[Done]:
+        """One batch of the stream, and the id it has there: what came of each entry.
+
+        Raises Garbled for a text that is none of ours; time and position have gone on then as well.
+        """
+        self._milliseconds += min(max(0, _milliseconds(id) - _milliseconds(self.position)), MOST)
+        self.position = id
+        batch = batch_of(text)
+        if not self._counts(batch):
+            return [Done(batch.instance, batch.sequence, self.fence, None, (), ignored=True)]
+        if batch.sequence:
+            self.sequences[batch.instance] = batch.sequence
+        return [self._done(batch, entry) for entry in batch.entries]
+
+    def _counts(self, batch: Batch) -> bool:
+        """Whether a batch is the next one of an instance that is known, or makes itself known, under the lead."""
+        if not batch.sequence:
+            return True
+        if batch.fence and batch.fence != self.fence:
+            return False
+        last = self.sequences.get(batch.instance)
+        return batch.sequence > last if last is not None else self._introduces(batch)
+
+    def _introduces(self, batch: Batch) -> bool:
+        """Whether an instance says first that it is there: it never was before."""
+        first = batch.entries[0] if batch.entries else None
+        is_heard = isinstance(first, Seen) and isinstance(first.observation, InstanceHeard)
+        return is_heard and batch.sequence == 1 and batch.instance not in self._gone
+
+    # ---------------------------------------------------------------------------------------------------- entries
+
+    def _done(self, batch: Batch, entry: Entry) -> Done:
+        self._problems.clear()
+        commands = self._apply(batch, entry)
+        problem = self._problems[0] if self._problems else None
+        return Done(batch.instance, batch.sequence, self.fence, entry, commands, problem=problem)
+
+    def _apply(self, batch: Batch, entry: Entry) -> Sequence[Command]:
+        if isinstance(entry, Seen):
+            return self._seen(entry.observation, batch)
+        if isinstance(entry, Led):
+            return self._led(entry)
+        if isinstance(entry, Configured):
+            return self._ask(lambda: self.groups.reconfigure(entry.default, entry.groups, self.now))
+        return self._woken()
+
+    def _seen(self, observation: Observation, batch: Batch) -> Sequence[Command]:
+        if isinstance(observation, SourceConnected | SourceLost) and observation.source == REPORTS:
+            return self._reported(observation, batch)
+        commands = self._observe(observation, batch.late)
+        if isinstance(observation, InstanceLeft | InstanceLost):
+            return [*commands, *self._is_gone(observation.instance)]
+        return commands
+
+    def _reported(self, observation: SourceConnected | SourceLost, batch: Batch) -> Sequence[Command]:
+        """OCS posts its reports to an instance, or does so no more: they are lost where none gets them."""
+        if isinstance(observation, SourceConnected):
+            self._reported_to.add(batch.instance)
+            return self._observe(observation, batch.late)
+        return self._reports_lost(batch.instance)
+
+    def _reports_lost(self, instance: int) -> Sequence[Command]:
+        if instance not in self._reported_to:
+            return ()
+        self._reported_to.discard(instance)
+        return () if self._reported_to else self._observe(SourceLost(REPORTS))
+
+    def _is_gone(self, instance: int) -> Sequence[Command]:
+        """Nothing counts that it says from here on: it has to take another number."""
+        self.sequences.pop(instance, None)
+        self._gone[instance] = None
+        if len(self._gone) > GONE:
+            del self._gone[next(iter(self._gone))]
+        return self._reports_lost(instance)
+
+    def _led(self, led: Led) -> Sequence[Command]:
+        """Another lead: OCS's words and the witnesses are heard elsewhere from here on, and may have been missed."""
+        self.leader, self.fence = led.instance, led.fence
+        lost: list[Observation] = [SourceLost(source) for source in sorted(self.groups.sources - {REPORTS})]
+        lost += [WitnessLost(witness) for witness in sorted(self.groups.present_witnesses)]
+        return [command for each in lost for command in self._observe(each)]
+
+    def _woken(self) -> Sequence[Command]:
+        self.wake_at = None
+        return self._ask(lambda: self.groups.wake(self.now))
+
+    # ----------------------------------------------------------------------------------------------------- groups
+
+    def _observe(self, observation: Observation, late: bool = False) -> Sequence[Command]:
+        """A session of which something was lost by a mistake of ours is blind to the groups from then on (R16)."""
+        problems = len(self._problems)
+        commands = self._ask(lambda: self.groups.observe(observation, self.now, late))
+        if len(self._problems) > problems and (session := getattr(observation, "session", 0)):
+            return self._ask(lambda: self.groups.observe(SessionBlind(session), self.now, late))
+        return commands
+
+    def _ask(self, ask: Callable[[], Sequence[Command]]) -> Sequence[Command]:
+        """What the groups want done; where they fail they are woken soon, lest something that is due waits."""
+        try:
+            return self._without_wakes(ask())
+        except Exception:  # noqa: BLE001 (whatever it is, every replica goes on, and in the same way; it is told)
+            self._problems.append(Failure())
+            self.wake_at = self.now + TRY_AGAIN
+            return ()
+
+    def _without_wakes(self, commands: Sequence[Command]) -> Sequence[Command]:
+        for command in commands:
+            if isinstance(command, WakeAt):
+                self.wake_at = command.when
+        return [command for command in commands if not isinstance(command, WakeAt)]
+
+
+def _milliseconds(id: str) -> int:
+    """When a batch was appended, by Redis's clock."""
+    return int(id.partition("-")[0])
