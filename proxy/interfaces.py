@@ -81,6 +81,9 @@ class IDialerControl(Interface):
         Raises OurError where the protocol has none: OCS's HTTP interface tells no status.
         """
 
+    def cut_off() -> None:
+        """What was sent, and may still be on its way, is not to arrive: end its connection now, and connect anew."""
+
 
 class IRecordWitness(Interface):
     """Somebody who knows what no protocol tells: how many records a retrieval brought (R10)."""

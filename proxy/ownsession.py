@@ -95,6 +95,11 @@ class OwnSession(ABC):
         """See IDialerControl."""
         self.request(control.REQUEST_STATUS, names, reference)
 
+    def cut_off(self) -> None:
+        """See IDialerControl."""
+        if self.registered and self._connection is not None:
+            self._connection.abort()
+
     # ------------------------------------------------------------------------------------------------ its connection
 
     def start(self) -> None:

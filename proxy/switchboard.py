@@ -34,7 +34,7 @@ from proxy.campaign.observation import (
     WakeAt,
 )
 from proxy.campaign.policy import ConfiguredGroup, Policy
-from proxy.interfaces import IConfirmingWitness, IDialerControl, IGroupStore
+from proxy.interfaces import IConfirmingWitness, IDialerControl, IGroupStore, IRecordWitness
 
 TIMELINE = 1000
 """How many announcements are kept for the time line."""
@@ -77,6 +77,7 @@ class Switchboard:
         self.undeliverable = 0
         self.failed = 0
         self.store_problem: str | None = None
+        self._watched: list[IRecordWitness] = []
         self._store = store
         self._clock = clock
         self._now = now
@@ -152,10 +153,34 @@ class Switchboard:
         """See Groups.reconfigure."""
         self._carry_out(self._asked(lambda now: self.groups.reconfigure(default, configured, now)) or ())
 
+    def witnessed_by(self, makers: Iterable[Callable[[], IRecordWitness]]) -> Sequence[IRecordWitness]:
+        """Make the witnesses that are to be watched. Those who are asked before a Stop are found by their names."""
+        self._watched = [self._witness(make) for make in makers]
+        confirming = [witness for witness in self._watched if IConfirmingWitness.providedBy(witness)]
+        self.witnesses.update({witness.name: witness for witness in confirming})
+        return self._watched
+
+    def _witness(self, make: Callable[[], IRecordWitness]) -> IRecordWitness:
+        return make()
+
+    def watch(self) -> None:
+        """The witnesses begin to report."""
+        for witness in self._watched:
+            witness.watch(self.observe)
+
+    def watch_no_more(self) -> None:
+        """The witnesses report no more."""
+        for witness in self._watched:
+            witness.stop()
+
     def close(self) -> None:
         """Nothing is woken any more."""
         self._closed = True
         self._cancel_call()
+
+    async def leave(self) -> None:
+        """The proxy ends: all that was seen is kept, as far as it can be."""
+        await self._store.close()
 
     # ---------------------------------------------------------------------------------------------------- commands
 
@@ -191,7 +216,7 @@ class Switchboard:
     def _intend(self, command: Stop | Unload) -> None:
         """The intention is written down before the request leaves (R20)."""
         self._intended[command.group] = command
-        written = maybeDeferred(self._store.intend, command.group, _step(command))
+        written = maybeDeferred(self._store.intend, command.group, step_of(command))
         written.addCallbacks(self._written, self._not_written, (command,), {}, (command,))
         written.addErrback(self._mistaken)
 
@@ -203,7 +228,7 @@ class Switchboard:
         if self.groups.still_wants(command, self._now()):
             self._send(command)
         else:
-            self.log.info("{group}: {step} is not sent now", group=command.group, step=_step(command))
+            self.log.info("{group}: {step} is not sent now", group=command.group, step=step_of(command))
 
     def _not_written(self, problem: Failure, command: Stop | Unload) -> None:
         self.store_problem = problem.getErrorMessage()
@@ -214,7 +239,7 @@ class Switchboard:
         self._store.settled(command.group)
 
     def _send(self, command: Stop | Unload | AskStatus) -> None:
-        step = _step(command)
+        step = step_of(command)
         control = self.controls.get(command.control)
         if control is None or not control.registered:
             self.log.warn("{group}: no control session to send {step}", group=command.group, step=step)
@@ -319,5 +344,6 @@ _STEPS: Mapping[type, str] = {Stop: "stop", Unload: "unload", AskStatus: "ask_st
 """What a request of ours is called: in IDialerControl, in the store, and in the counts."""
 
 
-def _step(command: Stop | Unload | AskStatus) -> str:
+def step_of(command: Stop | Unload | AskStatus) -> str:
+    """What a request is called, see above."""
     return _STEPS[type(command)]

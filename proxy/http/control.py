@@ -102,6 +102,11 @@ class OcsHttpControl:
         """See IDialerControl. Raises OurError: over HTTP nothing tells a group's status, and it is asked elsewhere."""
         raise OurError("OCS's HTTP interface tells no status")
 
+    def cut_off(self) -> None:
+        """See IDialerControl."""
+        for reply in list(self._waiting):
+            reply.abandon()
+
     def _ask(self, request: Request, names: GroupNames, reference: int) -> None:
         if names.dbid is None:
             raise OurError("over HTTP a group goes by its DBID")

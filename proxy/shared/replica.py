@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from proxy.campaign.groups import Groups
 from proxy.campaign.observation import (
     Command,
+    CountLost,
     InstanceHeard,
     InstanceLeft,
     InstanceLost,
@@ -56,7 +57,7 @@ class Replica:
     """All groups at one position of the stream. `now` is in seconds; `wake_at`: when the groups want to be woken.
 
     `leader` is the number of an instance, 0 for nobody; `fence` that of its lead; `sequences` those of the batches
-    that were applied last, by instance.
+    that were applied last, by instance. `highest` is the highest number that an instance ever had.
     """
 
     def __init__(self, groups: Groups) -> None:
@@ -66,6 +67,7 @@ class Replica:
         self.fence = 0
         self.wake_at: float | None = None
         self.sequences: dict[int, int] = {}
+        self.highest = 0
         self._milliseconds = 0
         self._gone: dict[int, None] = {}
         self._reported_to: set[int] = set()
@@ -88,7 +90,19 @@ class Replica:
             return [Done(batch.instance, batch.sequence, self.fence, None, (), ignored=True)]
         if batch.sequence:
             self.sequences[batch.instance] = batch.sequence
+            self.highest = max(self.highest, batch.instance)
         return [self._done(batch, entry) for entry in batch.entries]
+
+    def begin_anew(self) -> None:
+        """Redis has lost what was there: nobody is known, OCS is not heard, and records were lost track of.
+
+        What is known of the groups stays, for those who begin with it at the beginning of another stream.
+        """
+        self._led(Led(0, 0))
+        for instance in sorted(self.sequences):
+            self._seen(InstanceLost(instance), Batch(instance, 0, 0, False, ()))
+        self._observe(CountLost())
+        self.position = "0-0"
 
     def _counts(self, batch: Batch) -> bool:
         """Whether a batch is the next one of an instance that is known, or makes itself known, under the lead."""

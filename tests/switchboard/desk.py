@@ -51,6 +51,9 @@ class NotedControl:
     def ask_status(self, names: GroupNames, reference: int) -> None:
         self.sent.append(("ask_status", names.dbid, reference))
 
+    def cut_off(self) -> None:
+        self.sent.append(("cut off", None, 0))
+
     @property
     def steps(self) -> list[str]:
         """What was sent, without status requests."""

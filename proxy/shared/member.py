@@ -1,0 +1,596 @@
+"""This proxy as one of several: it says what it observes, hears what all have observed, and leads if it is to.
+
+It comes into touch with Redis, catches up with what is kept there, and says that it is there; from then on everything
+that stands in the stream is applied to the replica, in order. When the touch is lost it waits, and begins again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from math import ceil
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from proxy.campaign.groups import Groups
+from proxy.campaign.observation import (
+    AgentHeard,
+    CountLost,
+    DnRegistered,
+    DnUnregistered,
+    InstanceHeard,
+    InstanceLeft,
+    InstanceLost,
+    Observation,
+    RecordDelivered,
+    SessionBlind,
+    SessionEnded,
+)
+from proxy.campaign.policy import ConfiguredGroup, Policy
+from proxy.campaign.registrations import Registrations
+from proxy.errors import OurError
+from proxy.shared.entries import FORMAT, Configured, Entry, Garbled, Led, Seen, Woken, text_of
+from proxy.shared.lead import Lead
+from proxy.shared.outbox import Outbox
+from proxy.shared.replica import Done, Replica
+from proxy.shared.stream import Epoch, Replaced, Stream, Unreachable, Where
+
+BEAT = 1.0
+"""Seconds between two signs of life of an instance."""
+
+TRY_AGAIN = 0.5
+"""Seconds until Redis is tried again."""
+
+AT_ONCE = 100
+"""How many entries are applied without letting anything else be done."""
+
+KEEP_AFTER = 5_000
+"""After how many batches a new image is kept: so many a newcomer has to apply at most."""
+
+KEEP_EVERY = 60.0
+"""Seconds after which a new image is kept in any case, where anything happened."""
+
+BEGINNING = "0-0"
+"""The position before the first batch of a stream."""
+
+A_TICK = 0.001
+"""Seconds: Redis's clock shows whole milliseconds."""
+
+
+class Stays(OurError):
+    """Why this instance does not take part, in an operator's words."""
+
+
+class Told(Protocol):
+    """Who carries out what is this instance's to be done."""
+
+    @property
+    def can_control(self) -> bool:
+        """Whether there is a control session with the dialer."""
+        ...
+
+    @property
+    def policies(self) -> tuple[Policy, tuple[ConfiguredGroup, ...]]:
+        """What this instance's conf file wants."""
+        ...
+
+    def joined(self, replica: Replica) -> None:
+        """These are the groups from now on."""
+
+    def applied(self, done: Done) -> None:
+        """An entry was applied, after this instance caught up."""
+
+    def leads(self) -> None:
+        """This instance leads: what its own sessions and witnesses observe counts from now on."""
+
+    def leads_no_more(self) -> None:
+        """It does so no more."""
+
+    def out_of_touch(self, problem: str | None) -> None:
+        """Redis is lost, and why; None: this instance takes part again."""
+
+
+class Member:
+    """Takes part from `start` to `close`. `number`: of this instance, 0 while it has none.
+
+    `fresh` gives the groups of somebody who knows nothing; `forget`: what Redis has kept is forgotten, once.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        stream: Stream,
+        fresh: Callable[[], Groups],
+        lease: float,
+        new_name: Callable[[], str],
+        lead: Lead | None = None,
+    ) -> None:
+        self.number = 0
+        self.replica: Replica | None = None
+        self.problem: str | None = "Redis has not been reached yet"
+        self.applied = 0
+        self.led = 0
+        self.outbox = Outbox()
+        self.lead = lead or Lead(lease)
+        self.told: Told
+        self._clock = clock
+        self._stream = stream
+        self._fresh = fresh
+        self._lease = lease
+        self._new_name = new_name
+        self._here = Registrations()
+        self._epoch = ""
+        self._forgets = False
+        self._running = False
+        self._in_touch = False
+        self._is_leading = False
+        self._hands_over = False
+        self._life: Deferred[None] | None = None
+        self._broken: Deferred[None] | None = None
+        self._calls: dict[str, IDelayedCall] = {}
+        self._beats = 0
+        self._led_since = 0.0
+        self._on_way = 0
+        self._waking = False
+        self._sees_to_lead = False
+        self._was_seen = False
+        self._leaves = False
+        self._distrusts = False
+        self._blind: set[int] = set()
+        self._last_own = 0.0
+        self._since_image = 0
+        self._image_at = 0.0
+        self._last_applied = 0.0
+
+    # ------------------------------------------------------------------------------------------------- for its board
+
+    def start(self, told: Told, forget: bool = False) -> None:
+        """Take part as soon as that can be."""
+        self.told, self._forgets, self._running = told, forget, True
+        self._life = Deferred.fromCoroutine(self._live())
+
+    async def close(self) -> None:
+        """Say all that is still to be said, where it can be said, and leave in order."""
+        self._leaves = True
+        if self._in_touch and self.number:
+            self.outbox.put(Seen(InstanceLeft(self.number)))
+            try:
+                await self._say_all()
+                await self._give_up_lead()
+            except (Unreachable, Replaced) as problem:
+                self.log.warn("this proxy could not leave in order: {why}", why=str(problem))
+        self._running = False
+        self._break("it ends")
+        life, self._life = self._life, None
+        if life is not None:
+            life.cancel()
+
+    def observe(self, observation: Observation, is_exclusive: bool) -> None:
+        """Say what was observed, with the session number of the channel; exclusive: only under this one's lead."""
+        if is_exclusive:
+            if self.is_leading:
+                self._put(Seen(observation), self.lead.fence)
+            return
+        self._note(observation)
+        self._put(Seen(observation))
+
+    def configure(self) -> None:
+        """The conf file is another one: what the leader's wants holds for all."""
+        if self.is_leading:
+            self._put(Configured(*self.told.policies), self.lead.fence)
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether commands are this instance's to carry out; look at `lead.holds` right before something is sent."""
+        return self._is_leading
+
+    @property
+    def now(self) -> float:
+        """What the replica's clock shows by now, in seconds."""
+        assert self.replica is not None
+        return self.replica.now + min(BEAT, max(0.0, self._clock.seconds() - self._last_applied))
+
+    @property
+    def others(self) -> Sequence[int]:
+        """The other instances that are there."""
+        replica = self.replica
+        return [] if replica is None else [each for each in replica.groups.instances.heard if each != self.number]
+
+    def hand_over(self) -> None:
+        """Do not lead any more."""
+        self._hands_over = True
+        if self._in_touch:
+            self._go(self._give_up_lead())
+
+    async def intend(self, group: str, step: str) -> bool:
+        """Write down that a step of a completion is about to be sent; False: it is another's to be sent.
+
+        Raises Unreachable, Replaced.
+        """
+        assert self.replica is not None
+        at = self.replica.position
+        return await self._stream.intend(self._epoch, self.number, self.lead.fence, group, at, step)
+
+    def settled(self, group: str) -> None:
+        """A completion is over: nothing is intended any more."""
+        self._go(self._stream.settled(self._epoch, self.number, self.lead.fence, group))
+
+    # --------------------------------------------------------------------------------------------------- in and out
+
+    async def _live(self) -> None:
+        while self._running:
+            self._broken = Deferred()
+            try:
+                await self._stream.connect(self._break)
+                await self._take_part()
+            except CancelledError:
+                return
+            except (Unreachable, Replaced, Stays) as problem:
+                self._is_out(str(problem))
+            except Exception:  # noqa: BLE001 (a mistake of ours must not end the life of an instance)
+                self.log.failure("a mistake of ours among several proxies")
+                self._is_out("a mistake of ours, see the log")
+            finally:
+                self._stream.close()
+            if self._running:
+                await self._pause(TRY_AGAIN)
+
+    def _break(self, why: str) -> None:
+        """The touch is lost: whoever waits for it begins again."""
+        broken, self._broken = self._broken, None
+        if broken is not None:
+            self._is_out(why)
+
+    def _is_out(self, why: str) -> None:
+        was_in_touch, self._in_touch = self._in_touch, False
+        self.outbox.is_late = True
+        for call in self._calls.values():
+            call.cancel()
+        self._calls.clear()
+        self._stop_leading()
+        self._on_way, self._sees_to_lead = 0, False
+        if (was_in_touch or self.problem != why) and self._running:
+            self.problem = why
+            self.log.error("the groups are out of reach, and nothing is completed until they are: {why}", why=why)
+            self.told.out_of_touch(why)
+
+    async def _pause(self, seconds: float) -> None:
+        over: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self._clock.callLater(seconds, over.callback, None)
+        await over
+
+    async def _take_part(self) -> None:
+        replica, goes_on = await self._find_groups()
+        self.replica = replica
+        await self._catch_up(goes_on)
+        if goes_on and self.number in replica.sequences:
+            for batch in self.outbox.unconfirmed(self.number):
+                self._send(text_of(batch))
+        else:
+            await self._join()
+        self._in_touch, self.problem, self.outbox.is_late = True, None, False
+        self.told.out_of_touch(None)
+        self._image_at = self._last_own = self._clock.seconds()
+        self._beat()
+        await self._follow()
+
+    async def _find_groups(self) -> tuple[Replica, bool]:
+        """The groups as they were at some position of the stream, and whether that is where this instance was."""
+        epoch, known = await self._stream.epoch(), self.replica
+        if epoch is not None and epoch.format != FORMAT:
+            raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
+        if self._forgets:
+            found = await self._found(epoch, Replica(self._fresh()))
+            self._forgets = False
+            return found, False
+        if known is None:
+            return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
+        if epoch is not None and epoch.name != self._epoch:
+            self._distrusts = True
+            return await self._load(epoch), False
+        where = await self._where(known) if epoch is not None else Where.MISSING
+        if where is Where.THERE:
+            return known, True
+        if epoch is not None and where is Where.TRIMMED:
+            return await self._load(epoch), False
+        self.log.error(
+            "Redis came back {how}: records of groups are unknown until they are loaded anew",
+            how="empty" if epoch is None else "older than it was",
+        )
+        known.begin_anew()
+        return await self._found(epoch, known), False
+
+    async def _where(self, known: Replica) -> Where:
+        return Where.THERE if known.position == BEGINNING else await self._stream.has(self._epoch, known.position)
+
+    async def _found(self, instead_of: Epoch | None, replica: Replica) -> Replica:
+        """Redis is given what this instance knows, unless another was faster."""
+        name, replica.position = self._new_name(), BEGINNING
+        instead = None if instead_of is None else instead_of.name
+        if not await self._stream.found(instead, name, FORMAT, list(replica.lines()), BEGINNING):
+            raise Stays("another proxy was faster to share its groups")
+        self._epoch = name
+        return replica
+
+    async def _load(self, epoch: Epoch) -> Replica:
+        lines = await self._stream.image(epoch.name)
+        replica: Replica = await deferToThread(Replica.of_lines, lines)
+        self._epoch = epoch.name
+        return replica
+
+    async def _catch_up(self, goes_on: bool) -> None:
+        """Apply what is there. Where this instance goes on where it was, its agents are told what they missed."""
+        assert self.replica is not None
+        while batches := await self._stream.tail(self._epoch, self.replica.position):
+            await self._apply_all(batches, tell=goes_on)
+
+    async def _join(self) -> None:
+        """Take a number that nobody had, and say who is here."""
+        replica = self.replica
+        assert replica is not None
+        number = 0
+        while number <= replica.highest:
+            number = await self._stream.new_instance(self._epoch)
+        self.number, self._was_seen = number, False
+        lost = [Seen(CountLost())] if self._distrusts or self.outbox.overflowed else []
+        self._distrusts = self.outbox.overflowed = False
+        self.outbox.begin_anew([Seen(InstanceHeard(number, self.told.can_control)), *lost, *self._who_is_here()])
+        self.told.joined(replica)
+        self.log.info("this is proxy {number} of those who share the groups", number=number)
+
+    def _note(self, observation: Observation) -> None:
+        """Remember who is here: others who have lost this instance are told again."""
+        if isinstance(observation, (DnRegistered, AgentHeard, RecordDelivered)):
+            self._here.register(observation.session, observation.dn)
+        elif isinstance(observation, DnUnregistered):
+            self._here.unregister(observation.session, observation.dn, 0.0)
+        elif isinstance(observation, SessionBlind):
+            self._blind.add(observation.session)
+        elif isinstance(observation, SessionEnded):
+            self._here.end(observation.session, 0.0)
+            self._blind.discard(observation.session)
+
+    def _who_is_here(self) -> Iterator[Entry]:
+        for session in sorted(self._here.all_sessions):
+            for dn in sorted(self._here.dns(session)):
+                yield Seen(DnRegistered(session, dn))
+        for session in sorted(self._blind):
+            yield Seen(SessionBlind(session))
+
+    # ------------------------------------------------------------------------------------------------------- to say
+
+    def _put(self, entry: Entry, fence: int = 0) -> None:
+        self.outbox.put(entry, fence)
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._in_touch and "flush" not in self._calls:
+            self._call("flush", 0.0, self._flush)
+
+    def _flush(self) -> None:
+        """Send what waits; what is observed while two batches are on their way goes with the next."""
+        while self._on_way < 2 and (batch := self.outbox.next_batch(self.number)) is not None:
+            self._send(text_of(batch))
+
+    def _send(self, text: str) -> None:
+        self._on_way += 1
+        self._go(self._append(text))
+
+    async def _append(self, text: str) -> None:
+        await self._stream.append(self._epoch, text)
+        self._on_way -= 1
+        if self._in_touch and self.outbox.has_waiting:
+            self._flush()
+
+    async def _say_all(self) -> None:
+        while (batch := self.outbox.next_batch(self.number)) is not None:
+            await self._stream.append(self._epoch, text_of(batch))
+
+    def _go(self, what: Coroutine[Any, Any, object]) -> None:
+        """Do it meanwhile. Where Redis fails, whoever reads notices, too."""
+        Deferred.fromCoroutine(what).addErrback(self._failed)
+
+    def _failed(self, problem: Failure) -> None:
+        if problem.check(Unreachable, Replaced):
+            self._break(problem.getErrorMessage())
+            self._stream.close()
+        elif not problem.check(CancelledError):
+            self.log.failure("a mistake of ours among several proxies", problem)
+
+    def _call(self, name: str, seconds: float, what: Callable[[], None]) -> None:
+        """Do it later; once, and not where the touch is lost before."""
+
+        def do() -> None:
+            del self._calls[name]
+            what()
+
+        if name in self._calls:
+            self._calls[name].cancel()
+        self._calls[name] = self._clock.callLater(seconds, do)
+
+    # ------------------------------------------------------------------------------------------------------ to hear
+
+    async def _follow(self) -> None:
+        """Apply all that is said, as it is said, until the touch is lost: raises Unreachable then."""
+        replica = self.replica
+        assert replica is not None
+        while self._running:
+            await self._apply_all(await self._stream.read(self._epoch, replica.position), tell=True)
+            if self._was_seen and self.number not in replica.sequences and not self._leaves:
+                await self._come_back()
+            if self._is_leading and self._image_is_due:
+                await self._keep(replica)
+
+    async def _come_back(self) -> None:
+        """The others have lost this instance: it was paused, or cut off."""
+        self.log.warn("proxy {number} was silent for too long, and begins anew", number=self.number)
+        self._stop_leading()
+        await self._join()
+        self._flush_soon()
+
+    async def _apply_all(self, batches: Sequence[tuple[str, str]], tell: bool) -> None:
+        applied = 0
+        for position, text in batches:
+            applied += self._apply(position, text, tell)
+            if applied >= AT_ONCE:
+                applied = 0
+                await self._pause(0.0)
+
+    def _apply(self, position: str, text: str, tell: bool) -> int:
+        """One batch; how many entries it had."""
+        replica = self.replica
+        assert replica is not None
+        try:
+            dones = replica.apply(position, text)
+        except Garbled as problem:
+            self.log.error("what stands in the stream at {position}: {why}", position=position, why=str(problem))
+            return 1
+        self.applied += 1
+        self._since_image += 1
+        self._last_applied = self._clock.seconds()
+        for done in dones:
+            if isinstance(done.entry, (Led, Woken)):
+                self._waking = False
+            if isinstance(done.entry, Led):
+                self._look_at_lead()
+            if tell:
+                self.told.applied(done)
+        if (sequence := replica.sequences.get(self.number)) is not None:
+            self._was_seen = True
+            self.outbox.seen(sequence)
+        if any(done.instance == self.number for done in dones):
+            self._last_own = self._last_applied
+        self._look_at_waking()
+        return len(dones)
+
+    # --------------------------------------------------------------------------------------------------- its life
+
+    def _beat(self) -> None:
+        """Say that this instance is there; and see to the lead."""
+        silent = self._clock.seconds() - self._last_own
+        if self.outbox.unseen and silent > self._lease:
+            self._break(f"Redis has not answered for {silent:.0f} s")
+            self._stream.close()
+            return
+        if self._leaves:
+            return
+        self._call("beat", BEAT, self._beat)
+        self._beats += 1
+        self._put(Seen(InstanceHeard(self.number, self.told.can_control)))
+        if not self._sees_to_lead:
+            self._sees_to_lead = True
+            self._go(self._see_to_lead())
+        if self._is_leading:
+            self._look_for_lost()
+
+    async def _see_to_lead(self) -> None:
+        try:
+            if self.lead.fence:
+                if self._is_wanted_elsewhere:
+                    await self._give_up_lead()
+                    return
+                asked = self.lead.asked()
+                if await self._stream.renew(self._epoch, self.number, self.lead.fence, self._lease):
+                    self.lead.renewed(asked)
+                else:
+                    self._stop_leading()
+            elif self._may_lead:
+                asked = self.lead.asked()
+                fence = await self._stream.take_lead(self._epoch, self.number, self._lease)
+                if fence is not None:
+                    self.lead.taken(fence, asked)
+                    self._look_at_lead()
+        finally:
+            self._sees_to_lead = False
+
+    @property
+    def _controlled_elsewhere(self) -> bool:
+        """Whether another instance has a control session."""
+        assert self.replica is not None
+        controls = self.replica.groups.instances.controls
+        return any(controls.get(other) for other in self.others)
+
+    @property
+    def _is_wanted_elsewhere(self) -> bool:
+        leaves = self._hands_over and bool(self.others)
+        return leaves or (not self.told.can_control and self._controlled_elsewhere)
+
+    @property
+    def _may_lead(self) -> bool:
+        """One without a control session tries seldom, as long as there is another that has one: that may be dead."""
+        if self._hands_over:
+            return not self.others
+        return self.told.can_control or not self._controlled_elsewhere or self._beats % ceil(2 * self._lease) == 0
+
+    async def _give_up_lead(self) -> None:
+        fence = self.lead.fence
+        self._stop_leading()
+        if fence:
+            await self._stream.give_up(self._epoch, self.number, fence)
+
+    def _look_at_lead(self) -> None:
+        """The stream shows who leads, and Redis has said that it is this one."""
+        replica = self.replica
+        assert replica is not None
+        leads = self.lead.fence > 0 and (replica.leader, replica.fence) == (self.number, self.lead.fence)
+        if leads and not self._is_leading:
+            self._is_leading = True
+            self.led += 1
+            self._led_since = replica.now
+            self.log.info("proxy {number} leads (lead {fence})", number=self.number, fence=self.lead.fence)
+            self.configure()
+            self.told.leads()
+        elif self._is_leading and replica.fence > self.lead.fence:
+            self._stop_leading()
+
+    def _stop_leading(self) -> None:
+        self.lead.lost()
+        self._waking = False
+        if self._is_leading:
+            self._is_leading = False
+            self.log.info("proxy {number} leads no more", number=self.number)
+            self.told.leads_no_more()
+
+    def _look_for_lost(self) -> None:
+        """Who was silent for too long, for as long as this one leads, is lost."""
+        replica = self.replica
+        assert replica is not None
+        if replica.now - self._led_since <= self._lease:
+            return
+        for other in replica.groups.instances.unheard_since(replica.now - self._lease):
+            if other != self.number:
+                self.log.warn("proxy {other} is lost: nothing was heard of it for too long", other=other)
+                self._put(Seen(InstanceLost(other)), self.lead.fence)
+
+    def _look_at_waking(self) -> None:
+        """Something falls due: the leader says so, when it is time."""
+        replica = self.replica
+        assert replica is not None
+        if self._is_leading and not self._waking and replica.wake_at is not None and self._in_touch:
+            self._call("wake", max(0.0, replica.wake_at - self.now) + A_TICK, self._wake)
+
+    def _wake(self) -> None:
+        self._waking = True
+        self._put(Woken(), self.lead.fence)
+
+    # ----------------------------------------------------------------------------------------------------- an image
+
+    @property
+    def _image_is_due(self) -> bool:
+        is_time = self._clock.seconds() - self._image_at > KEEP_EVERY
+        return self._since_image > KEEP_AFTER or (is_time and self._since_image > 0)
+
+    async def _keep(self, replica: Replica) -> None:
+        """Keep what the groups are. The replica stands still for as long as that is written; the relay does not."""
+        lines, position = [], replica.position
+        for line in replica.lines():
+            lines.append(line)
+            await self._pause(0.0)
+        self._since_image, self._image_at = 0, self._clock.seconds()
+        self._go(self._stream.keep(self._epoch, position, lines))

@@ -1,0 +1,159 @@
+"""What this instance has to say, and the stream has not shown yet: said again until it has, and counted once.
+
+What is observed goes out in batches, in order. A batch that was sent may or may not have arrived when a connection
+breaks; it is sent again under the same number, and who has seen the number ignores it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from proxy.campaign.observation import AgentHeard, InstanceHeard, InstanceLeft, Word
+from proxy.shared.entries import Batch, Entry, Seen, shared_by
+
+LONGEST = 200
+"""How many entries a batch has at most."""
+
+MOST = 100_000
+"""How many entries wait at most; what is observed then is lost."""
+
+WANTED_AGAIN = (Word.LOADED, Word.STARTED)
+"""What tells an agent that the group is wanted."""
+
+_IN_ORDER = (Word.STOPPED, Word.UNLOADED)
+
+
+@frozen
+class _Waiting:
+    """An entry with the session numbers of this instance's own channels."""
+
+    entry: Entry
+    fence: int
+    late: bool
+
+
+@frozen
+class _Sent:
+    sequence: int
+    waiting: Sequence[_Waiting]
+
+
+class Outbox:
+    """Entries on their way into the stream. `is_late`: what is put in now is observed while nobody can be told."""
+
+    def __init__(self) -> None:
+        self.is_late = True
+        self.overflowed = False
+        self._waiting: deque[_Waiting] = deque()
+        self._sent: deque[_Sent] = deque()
+        self._sequence = 0
+        self._heard: dict[tuple[int, str], list[AgentHeard]] = {}
+
+    def __len__(self) -> int:
+        """How many entries the stream has not shown."""
+        return len(self._waiting) + sum(len(sent.waiting) for sent in self._sent)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there is anything that was not sent."""
+        return bool(self._waiting)
+
+    @property
+    def unseen(self) -> int:
+        """How many batches were sent, and have not been seen in the stream."""
+        return len(self._sent)
+
+    def put(self, entry: Entry, fence: int = 0) -> None:
+        """An entry more. `fence`: the lead under which it holds, 0 where it holds under any."""
+        if len(self._waiting) >= MOST:
+            self.overflowed = True
+            return
+        self._waiting.append(_Waiting(entry, fence, self.is_late))
+        if isinstance(entry, Seen) and isinstance(heard := entry.observation, AgentHeard):
+            self._heard.setdefault((heard.session, heard.dn), []).append(heard)
+
+    def next_batch(self, instance: int) -> Batch | None:
+        """The next batch to be sent, None where nothing waits."""
+        if not self._waiting:
+            return None
+        first = self._waiting[0]
+        taken: list[_Waiting] = []
+        while self._waiting and len(taken) < LONGEST and _alike(self._waiting[0], first):
+            taken.append(self._waiting.popleft())
+        self._sequence += 1
+        self._sent.append(_Sent(self._sequence, taken))
+        return _batch(instance, self._sent[-1])
+
+    def unconfirmed(self, instance: int) -> Iterator[Batch]:
+        """What was sent, and may not have arrived: to be sent again. What held under a lead holds no more."""
+        self._drop_fenced()
+        yield from (_batch(instance, sent) for sent in self._sent)
+
+    def seen(self, sequence: int) -> None:
+        """The stream has shown a batch of ours, and all that was sent before it."""
+        while self._sent and self._sent[0].sequence <= sequence:
+            for waiting in self._sent.popleft().waiting:
+                self._forget(waiting)
+
+    def begin_anew(self, first: Sequence[Entry]) -> None:
+        """Under a new number, `first` is said first. What nobody has taken from the old one is said again, as late."""
+        self._drop_fenced()
+        again = [
+            _Waiting(each.entry, 0, True)
+            for sent in self._sent
+            for each in sent.waiting
+            if not _is_of_number(each.entry)
+        ]
+        self._sent.clear()
+        self._sequence = 0
+        self._waiting.extendleft(reversed(again))
+        self._waiting.extendleft(_Waiting(entry, 0, False) for entry in reversed(first))
+
+    def heard(self, session: int, dn: str) -> Sequence[AgentHeard]:
+        """OCS's words to a session of an agent that have been relayed, and that the stream has not shown."""
+        return self._heard.get((session, dn), ())
+
+    def heard_by(self, dn: str) -> Iterator[AgentHeard]:
+        """The same of all sessions of an agent."""
+        return (heard for (_, heard_on), words in self._heard.items() if heard_on == dn for heard in words)
+
+    def _drop_fenced(self) -> None:
+        self._waiting = deque(each for each in self._waiting if not each.fence)
+        self._sent = deque(sent for sent in self._sent if not sent.waiting[0].fence)
+
+    def _forget(self, waiting: _Waiting) -> None:
+        if isinstance(waiting.entry, Seen) and isinstance(heard := waiting.entry.observation, AgentHeard):
+            key = (heard.session, heard.dn)
+            words = [each for each in self._heard.get(key, ()) if each is not heard]
+            if words:
+                self._heard[key] = words
+            else:
+                self._heard.pop(key, None)
+
+
+def _is_of_number(entry: Entry) -> bool:
+    """Whether an entry says something of the number that the instance had."""
+    return isinstance(entry, Seen) and isinstance(entry.observation, (InstanceHeard, InstanceLeft))
+
+
+def _alike(one: _Waiting, other: _Waiting) -> bool:
+    return (one.fence, one.late) == (other.fence, other.late)
+
+
+def _batch(instance: int, sent: _Sent) -> Batch:
+    first = sent.waiting[0]
+    entries = tuple(
+        Seen(shared_by(each.entry.observation, instance)) if isinstance(each.entry, Seen) else each.entry
+        for each in sent.waiting
+    )
+    return Batch(instance, sent.sequence, first.fence, first.late, entries)
+
+
+def covers(heard: Word, said: Word) -> bool:
+    """Whether an agent who has heard the one from OCS need not, or must not, be told the other any more (R25, R27)."""
+    if heard not in _IN_ORDER:
+        return heard in WANTED_AGAIN
+    return _IN_ORDER.index(heard) >= _IN_ORDER.index(said)
