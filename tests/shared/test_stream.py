@@ -2,83 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from twisted.internet.defer import gatherResults
 
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
-from twisted.trial.unittest import TestCase
-
-from proxy.shared.stream import AT_MOST, Epoch, Replaced, Stream, Where
-from proxy.shared.url import RedisUrl
-from tests.shared.redis import RedisServer
-
-T = TypeVar("T")
-
-IMAGE = ["the groups", "as they are"]
-
-
-def under_way(doing: Coroutine[Any, Any, T]) -> Deferred[T]:
-    """It has begun, and what it sends first is on its way."""
-    return Deferred.fromCoroutine(doing)
-
-
-async def all_of(*doing: Coroutine[Any, Any, T]) -> list[T]:
-    """What they give; all are under way at the same time, in this order."""
-    return await gatherResults([under_way(each) for each in doing], consumeErrors=True)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Let the reactor turn until it does; the test's own timeout is the bound."""
-    while not holds():
-        await deferLater(reactor, 0.005)
-
-
-class AtRedis(TestCase):
-    """With a Redis of its own, and instances that are in touch with it."""
-
-    timeout = 120
-    options: tuple[str, ...] = ()
-    appendonly = False
-
-    def setUp(self) -> None:
-        self.server = RedisServer(*self.options, appendonly=self.appendonly)
-        self.addCleanup(self.server.remove)
-        self.server.start()
-        self.url = self.server.url
-        self.lost: list[str] = []
-
-    def stream(self, prefix: str = "test") -> Stream:
-        stream = Stream(reactor, RedisUrl.parse(self.url), prefix)
-        self.addCleanup(self.closed, stream)
-        return stream
-
-    async def in_touch(self, prefix: str = "test") -> Stream:
-        stream = self.stream(prefix)
-        await stream.connect(self.lost.append)
-        return stream
-
-    async def founded(self, position: str = "0-0") -> tuple[Stream, Stream]:
-        """Two that share the set of groups `first`."""
-        one, other = await self.in_touch(), await self.in_touch()
-        assert await one.found(None, "first", 1, IMAGE, position)
-        return one, other
-
-    async def closed(self, stream: Stream) -> None:
-        """Its connections are gone from the reactor, too."""
-        stream.close()
-        await until(
-            lambda: not any("Redis" in repr(each) or "BaseClient" in repr(each) for each in reactor.getReaders())
-        )
-
-    async def raises(self, wanted: type[Exception], doing: Coroutine[Any, Any, object]) -> str:
-        """What the error says."""
-        try:
-            await doing
-        except wanted as problem:
-            return str(problem)
-        raise self.failureException(f"{wanted.__name__} is not raised")
+from proxy.shared.stream import AT_MOST, Epoch, Replaced, Where
+from tests.shared.at_redis import IMAGE, AtRedis, all_of, under_way
 
 
 class TheSetOfGroups(AtRedis):
@@ -165,12 +92,6 @@ class TheSetOfGroups(AtRedis):
         await stranger.append("first", "theirs")
         self.assertEqual(await one.tail("first", "0-0"), [])
         self.assertEqual(await one.image("first"), IMAGE)
-
-    def keys(self) -> Sequence[str]:
-        """All in Redis, but those that expire with a connection."""
-        found = self.server.ask("KEYS", "*")
-        assert isinstance(found, list)
-        return sorted(str(each) for each in found if ":order:" not in str(each))
 
 
 class TheStream(AtRedis):
