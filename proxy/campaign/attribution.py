@@ -25,25 +25,28 @@ class Attribution:
         around: Surroundings,
         agenda: Agenda,
         requests: DesktopRequests[Group],
+        names: Names,
         default: Policy,
-        configured: Iterable[ConfiguredGroup],
     ) -> None:
+        self.default = default
         self._around = around
         self._agenda = agenda
         self._requests = requests
-        self._default = default
-        self._names = Names()
-        for section in configured:
-            self._names.add(Group(with_campaign(section.names), section.policy, around, is_configured=True))
+        self._names = names
 
     @property
     def groups(self) -> list[Group]:
         """All of them."""
         return self._names.groups
 
+    def configure(self, configured: Iterable[ConfiguredGroup]) -> None:
+        """The sections that hold at first."""
+        for section in configured:
+            self._names.add(Group(with_campaign(section.names), section.policy, self._around, is_configured=True))
+
     def reconfigure(self, default: Policy, configured: Iterable[ConfiguredGroup]) -> None:
         """Other sections hold. A group that has none any more goes on as one that never had."""
-        self._default = default
+        self.default = default
         for group in self.groups:
             group.policy, group.is_configured = default, False
         for section in configured:
@@ -63,7 +66,7 @@ class Attribution:
         """The group that went by these names when the proxy ended; None where the conf file now says otherwise."""
         group = self.find(names)
         if group is None and self._names.can_be_new(names):
-            group = Group(names, self._default, self._around)
+            group = Group(names, self.default, self._around)
             self._names.add(group)
         if group is None or not self._names.learn(group, names):
             self._report_conflict(group or next(self._names.owners(names), None), names)
@@ -73,7 +76,7 @@ class Attribution:
     def policy(self, names: GroupNames) -> Policy:
         """The policy of the group that is meant, the default where that cannot be told."""
         group = self.find(with_campaign(names))
-        return group.policy if group is not None else self._default
+        return group.policy if group is not None else self.default
 
     def client_requests(self, session: int | None = None) -> list[tuple[Group, ClientRequest]]:
         """What clients asked and OCS has not answered: all, or that of one session."""
@@ -111,7 +114,7 @@ class Attribution:
         names = with_campaign(told)
         group = self.find(names, dn, handle)
         if group is None and self._names.can_be_new(names) and len(self._names.groups) < MAX_GROUPS:
-            group = Group(names, self._default, self._around)
+            group = Group(names, self.default, self._around)
             self._names.add(group)
         if group is None:
             self._around.add("unattributed")

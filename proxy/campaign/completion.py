@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 
+from attrs import define, field
+
 from proxy.campaign.conditions import NO_STORE, UNCONFIRMED, UNCOUNTED, holding, left_in_lists, rule
 from proxy.campaign.group import Group
 from proxy.campaign.kept import KeptCompletion
 from proxy.campaign.life import State
 from proxy.campaign.observation import News, Request, Settled, Status, Stop, Unload, Word
+from proxy.campaign.plain import ASIDE
 
 
 class Step(Enum):
@@ -29,25 +32,33 @@ _UNLOADS = frozenset({Status.WAITING_UNLOAD, Status.UNLOAD_IN_PROGRESS})
 """OCS has accepted an Unload (R21)."""
 
 
+@define(eq=False)
 class Completion:
-    """One completion of a group, from the first Stop to unloaded, or to its end before that."""
+    """One completion of a group, from the first Stop to unloaded, or to its end before that.
 
-    def __init__(self, group: Group) -> None:
-        self._group = group
-        self._title = group.title  # what is written down under this name is found again, whatever is learned meanwhile
-        self._rule = rule(group)
-        self._step = Step.STOP
-        self._attempts = 0
-        self._silences = 0
-        self._reference: int | None = None
-        self._references: set[str] = set()
-        self._taken = False
-        self._patience = 0
-        self._asked: int | None = None
-        self._unloads = False
-        self._suspended = False
-        self._came_back = False
-        self.due_at: float | None = None
+    What is written down under its `title` is found again, whatever is learned of the group's names meanwhile.
+    """
+
+    _group: Group = field(metadata=ASIDE)
+    _title: str
+    _rule: str
+    _step: Step = Step.STOP
+    _attempts: int = 0
+    _silences: int = 0
+    _reference: int | None = None
+    _references: set[str] = field(factory=set)
+    _taken: bool = False
+    _patience: int = 0
+    _asked: int | None = None
+    _unloads: bool = False
+    _suspended: bool = False
+    _came_back: bool = False
+    due_at: float | None = None
+
+    @classmethod
+    def of(cls, group: Group) -> Completion:
+        """A completion of a group that has no more records; it has yet to begin."""
+        return cls(group, group.title, rule(group))
 
     def kept(self) -> KeptCompletion:
         """How far it is, as it is kept."""
@@ -66,11 +77,18 @@ class Completion:
     @classmethod
     def taken_up(cls, group: Group, kept: KeptCompletion, now: float) -> Completion:
         """As it was. What became of its request nobody knows: OCS is asked before anything else (R21, R22)."""
-        completion = cls(group)
-        completion._title, completion._rule, completion._step = kept.title, kept.rule, Step[kept.step]
-        completion._attempts, completion._reference = kept.attempts, kept.reference
-        completion._references = set(kept.references)
-        completion._taken, completion._unloads, completion._came_back = kept.taken, kept.unloads, kept.came_back
+        completion = cls(
+            group,
+            kept.title,
+            kept.rule,
+            Step[kept.step],
+            kept.attempts,
+            reference=kept.reference,
+            references=set(kept.references),
+            taken=kept.taken,
+            unloads=kept.unloads,
+            came_back=kept.came_back,
+        )
         if completion._step is not Step.TELL:
             completion.due_at = now + group.policy.answer_timeout
         return completion
@@ -234,7 +252,7 @@ class Completion:
             return "the answer to a client's request"
         if group.is_blind:
             return "an agent's session that can be read"
-        if group.session.uncounted:
+        if group.uncounted:
             return UNCOUNTED
         return holding(group, now) if self._step is not Step.STOP else None
 

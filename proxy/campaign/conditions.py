@@ -21,7 +21,6 @@ UNCONFIRMED = "OCS's word on it: the proxy was started anew"
 NO_STORE = "the store, which cannot be written"
 """What keeps a group from being completed while no intention can be written down (R20)."""
 
-
 UNCOUNTED = "the group to be loaded anew: its records were lost track of, see the log"
 """What a group waits for whose counters are unknown."""
 
@@ -53,7 +52,7 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return NO_STORE
     if group.is_blind:
         return "an agent's session that can be read"
-    if session.uncounted:
+    if group.uncounted:
         return UNCOUNTED
     if unaccounted_until(group, now) is not None:
         return "agents whose proxy was lost, until they register again"
@@ -76,8 +75,12 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
 
 
 def unaccounted_until(group: Group, now: float) -> float | None:
-    """Until when agents of a proxy that was lost hold the group; None where they do not."""
-    return group.around.instances.unaccounted_until(group.session.agents, group.policy.stale_after, now)
+    """Until when agents of a proxy that was lost hold the group, for it may still relay; None where they do not."""
+    instances, sessions = group.around.instances, group.around.registrations.sessions
+    if not instances.gone:
+        return None
+    nowhere = (dn for dn in group.met_agents if not sessions(dn))
+    return instances.unaccounted_until(nowhere, group.policy.stale_after, now)
 
 
 def left_in_lists(group: Group) -> Obstacle | None:

@@ -6,26 +6,29 @@ gone meanwhile. Then the check is dropped, and asked for anew when all has held 
 
 from __future__ import annotations
 
+from attrs import define, field
+
 from proxy.campaign.around import Surroundings
 from proxy.campaign.observation import AskWitness, GroupNames
+from proxy.campaign.plain import ASIDE
 
 
+@define(eq=False)
 class Confirmation:
     """One last check of one group. `due_at`: when a question that has no answer is asked anew."""
 
-    def __init__(self, around: Surroundings, title: str, names: GroupNames) -> None:
-        self._around = around
-        self._title = title
-        self._names = names
-        self._questions: dict[str, int] = {}
-        self._answered: set[str] = set()
-        self.due_at = float("inf")
+    _around: Surroundings = field(metadata=ASIDE)
+    _title: str
+    _names: GroupNames
+    _questions: dict[str, int] = field(factory=dict)
+    _answered: set[str] = field(factory=set)
+    due_at: float = float("inf")
 
     def ask(self, witness: str, due_at: float) -> None:
         """Ask a witness, or ask it anew: only what it says after that is an answer."""
         if witness in self._questions:
             self._around.add("confirmations_overdue")
-        self._questions[witness] = question = next(self._around.numbers)
+        self._questions[witness] = question = self._around.numbers.take()
         self.due_at = due_at
         self._around.tell(AskWitness(self._title, witness, self._names, question))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from proxy.campaign.completion import Completion
 from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unaccounted_until, unanswered
@@ -12,6 +12,7 @@ from proxy.campaign.life import State
 from proxy.campaign.notices import Notices
 from proxy.campaign.observation import News, NotifyAgent, Word
 from proxy.campaign.policy import By, Notify
+from proxy.kvlist import Pair
 
 
 def consider(group: Group, now: float) -> None:
@@ -70,7 +71,7 @@ def _complete(group: Group, now: float) -> None:
     if group.policy.by is By.PROXY:
         if group.policy.notify is Notify.MISSING:
             group.notices = notices_of(group)
-        completion = Completion(group)
+        completion = Completion.of(group)
         group.completion = completion
         completion.begin(now)
     else:
@@ -80,9 +81,10 @@ def _complete(group: Group, now: float) -> None:
         group.around.add("completions_would")
 
 
-def notification(group: Group, session: int, dn: str, word: Word) -> NotifyAgent:
-    """In the words of the last campaign event that the agent got, else another agent of the group (R28)."""
-    agents = group.session.agents
+def notification(
+    group: Group, agents: Mapping[str, tuple[Pair, ...]], session: int, dn: str, word: Word
+) -> NotifyAgent:
+    """In the words of the last campaign event that the agent got, else another of the group's agents (R28)."""
     like = agents.get(dn) or next((pairs for pairs in agents.values() if pairs), ())
     return NotifyAgent(session, dn, word, group.names, like)
 
@@ -91,7 +93,7 @@ def notices_of(group: Group) -> Notices:
     """Who has heard what of a completion: nobody anything."""
 
     def tell(session: int, dn: str, word: Word) -> None:
-        group.around.tell(notification(group, session, dn, word))
+        group.around.tell(notification(group, group.session.agents, session, dn, word))
         group.around.add("notifications_sent")
 
     return Notices(group.around.registrations, tell, group.policy.notify_wait)
@@ -114,7 +116,8 @@ def _times(group: Group, now: float) -> Iterator[float]:
             yield until
         if group.confirmation is not None:
             yield group.confirmation.due_at
-    elif group.state is State.RUNNING and group.session.evidence.newest is not None:
-        for when in (next_stale(group, now), unaccounted_until(group, now)):
+    elif group.state is State.RUNNING:
+        stale = next_stale(group, now) if group.session.evidence.newest is not None else None
+        for when in (stale, unaccounted_until(group, now)):
             if when is not None:
                 yield when

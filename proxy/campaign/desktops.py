@@ -52,7 +52,6 @@ class Desktops:
         self._around = around
         self._agenda = agenda
         self._which = which
-        self._status_asked: dict[str, float] = {}
 
     # ----------------------------------------------------------------------------------------------- sessions, DNs
 
@@ -61,7 +60,8 @@ class Desktops:
 
     def register(self, session: int, dn: str, now: float) -> None:
         if self._around.registrations.register(session, dn):
-            self._around.instances.find(dn)
+            if self._around.instances.find(dn):
+                self._agenda.add(*self._which.groups)
             for group in self._groups_of(dn):
                 if group.notices is not None:
                     group.notices.registered(session, dn, now)
@@ -91,13 +91,13 @@ class Desktops:
 
     def session_blind(self, seen: SessionBlind, now: float) -> None:
         self._around.registrations.blind(seen.session)
-        for dn in self._around.registrations.dns(seen.session):
+        for dn in sorted(self._around.registrations.dns(seen.session)):
             self._agenda.add(*self._groups_of(dn))
 
     # ---------------------------------------------------------------------------------------------------- requests
 
     def status_was_asked(self, seen: StatusAsked, now: float) -> None:
-        self._status_asked[seen.dn] = now
+        self._around.status_asked[seen.dn] = now
 
     def record_requested(self, seen: RecordRequested, now: float) -> None:
         group = self._which.meant(seen.names, seen.dn)
@@ -227,7 +227,7 @@ class Desktops:
 
     def is_answer(self, dn: str, group: Group, now: float) -> bool:
         """Whether what a DN hears of the life of a group is an answer to its question, not news."""
-        asked = self._status_asked.get(dn)
+        asked = self._around.status_asked.get(dn)
         return asked is not None and now - asked <= group.policy.answer_timeout
 
 

@@ -45,10 +45,10 @@ class Dialer:
         group = self._which.meant(seen.names, seen.dn)
         if group is None:
             return
-        self._desktops.register(seen.session, seen.dn, now)
         is_answer = seen.word in _AGENT_NEWS and self._desktops.is_answer(seen.dn, group, now)
         agents = group.session.agents if seen.word in _AGENT_ARE_TOLD else group.current.agents
         agents[seen.dn] = seen.pairs
+        self._desktops.register(seen.session, seen.dn, now)
         if group.notices is not None:
             if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):
                 self._around.add("swallowed")

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from proxy.campaign.observation import ListStatistics, Retrieved
+from proxy.campaign.plain import APART
 
 
+@define
 class Evidence:
     """Who says that there are no more records, in one run of a group, and since when.
 
@@ -16,9 +18,8 @@ class Evidence:
     any sign of a record (R13), and by the loss of its source (R14).
     """
 
-    def __init__(self) -> None:
-        self._says: dict[str, float] = {}
-        self.touched = False
+    _says: dict[str, float] = field(factory=dict)
+    touched: bool = False
 
     def says(self, source: str, now: float, counts_records: bool, untouched_counts: bool) -> bool:
         """A source says that there are no more records; whether that counts.
@@ -115,7 +116,7 @@ class Tally:
     over: bool = False
     _lists: dict[str, _List] = field(factory=dict)
     _counted: int = 0
-    _known: set[str] = field(factory=set)
+    _known: set[str] = field(factory=set, metadata=APART)
 
     @property
     def retrieved(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from proxy.campaign.around import Surroundings
@@ -90,7 +90,8 @@ class Course(Protocol):
 class Group:
     """One campaign group. `policy` and `names` may become better known; everything else follows what is seen.
 
-    `unconfirmed`: the proxy was started anew, and OCS has not said yet that the group still is as it was.
+    `unconfirmed`: the proxy was started anew, and OCS has not said yet that the group still is as it was. `uncounted`:
+    its records were lost track of, and it has not been loaded since.
     """
 
     def __init__(self, names: GroupNames, policy: Policy, around: Surroundings, is_configured: bool = False) -> None:
@@ -98,7 +99,7 @@ class Group:
         self.policy = policy
         self.is_configured = is_configured
         self.around = around
-        self.number = next(around.group_numbers)
+        self.number = around.group_numbers.take()
         self.state = State.NULL
         self.life = live(self)
         self.session = GroupSession(0)
@@ -120,8 +121,9 @@ class Group:
         self.former: GroupSession | None = None
         self._upcoming: GroupSession | None = None
         self.unconfirmed = False
+        self.uncounted = False
         self.doubt_due_at: float | None = None
-        self._told_elsewhere = Word.MODE_CHANGED
+        self.told_elsewhere = Word.MODE_CHANGED
 
     # ------------------------------------------------------------------------------------------------ who it is
 
@@ -278,6 +280,7 @@ class Group:
         for tally in ours.tallies.values():
             tally.whole = False  # what was retrieved in the other's name is missing
         self.in_trouble = self.in_trouble or other.in_trouble
+        self.uncounted = self.uncounted or other.uncounted
         self.confirmers |= other.confirmers
         for asked in other.requests:
             other.requests.forget(asked)
@@ -398,6 +401,7 @@ class Group:
         elif word is Word.UNLOADED:
             self.life.unloaded()
         if word is Word.LOADED and self.session.number != before[0]:
+            self.uncounted = self.uncounted and self.around.late
             self.session.seen_from_its_beginning(self.around.witnesses, was_known)
         self.learn_mode(mode or (answered.mode if answered else None))
         if answered is not None:
@@ -451,7 +455,7 @@ class Group:
         `answer_timeout`, the status is asked.
         """
         self.learn_mode(mode)
-        self._told_elsewhere = word
+        self.told_elsewhere = word
         if self.state in CONTRADICTED[word]:
             if self.doubt_due_at is None:
                 self.doubt_due_at = now + self.policy.answer_timeout
@@ -466,7 +470,7 @@ class Group:
         """Ask for the status where another source has said long ago what the state still contradicts."""
         if self.doubt_due_at is not None and self.doubt_due_at <= now:
             self.doubt_due_at = None
-            if self.can_ask and self.state in CONTRADICTED[self._told_elsewhere]:
+            if self.can_ask and self.state in CONTRADICTED[self.told_elsewhere]:
                 self.ask_status()
 
     def found_by_agent(self, status: Status, now: float, mode: str | None = None) -> None:
@@ -501,7 +505,7 @@ class Group:
         """A client's request for this group passes."""
         self.requests.add(
             ClientRequest(
-                next(self.around.numbers),
+                self.around.numbers.take(),
                 seen.session,
                 seen.request,
                 arms(self.policy.attribute, seen.values),
@@ -516,7 +520,7 @@ class Group:
 
     def withdraw(self, request: Request, reference: int | None, due_at: float, taken: bool) -> None:
         """Our own request is on its way and no longer wanted: until OCS answers, it is one like any other."""
-        number = next(self.around.numbers)
+        number = self.around.numbers.take()
         self.requests.add(ClientRequest(number, OURS, request, False, None, str(reference), None, due_at, taken=taken))
 
     def refused(self, refused: ClientRequest) -> None:
@@ -663,11 +667,14 @@ class Group:
                 tally.begin_anew()
 
     def lose_count(self) -> None:
-        """Nobody knows any more what became of its records, until it is loaded anew."""
-        for session in self.sessions:
-            session.uncounted = True
-        if self.current.evidence.take_back():
-            self.announce(News.EVIDENCE_GONE, "records were lost track of")
+        """Nobody knows any more what became of its records, until OCS loads it anew.
+
+        A session that is found by a status may have begun before, with records that nobody saw.
+        """
+        self.session.evidence.take_back()
+        if self.is_alive and not self.uncounted:
+            self.announce(News.COUNT_LOST, "it is not completed until it is loaded anew")
+        self.uncounted = True
         if self.completion is not None:
             self.completion.count_lost()
 
@@ -675,7 +682,14 @@ class Group:
     def evidence_of_sessions(self) -> list[int]:
         """The sessions of desktops that say that there are no more records."""
         told = (source.partition(_SESSION) for source in self.session.evidence.given)
-        return [int(number) for before, found, number in told if found and not before]
+        return [int(number) for before, _, number in told if not before and number.isdecimal()]
+
+    @property
+    def met_agents(self) -> Iterator[str]:
+        """The DNs of its agents: those who are known by now, and those of the session before, who come later."""
+        yield from self.session.agents
+        if self.former is not None:
+            yield from self.former.agents
 
     def touch(self, now: float) -> None:
         """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""
@@ -715,9 +729,9 @@ class Group:
 
     def compare_witnesses(self) -> None:
         """Report where one says that there are records to retrieve, and another that nothing is there, once."""
-        tallies = self.session.tallies
-        more = [f"{name}: {tally.ready} ready" for name, tally in tallies.items() if tally.ready]
-        none = [f"{name}: none" for name, tally in tallies.items() if tally.empty]
+        tallies = sorted(self.session.tallies.items())
+        more = [f"{name}: {tally.ready} ready" for name, tally in tallies if tally.ready]
+        none = [f"{name}: none" for name, tally in tallies if tally.empty]
         differ = bool(more and none)
         if differ and not self.session.witnesses_differ:
             self.around.add("witnesses_differ")

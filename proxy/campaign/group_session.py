@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from proxy.campaign.evidence import Evidence, Tally
+from proxy.campaign.plain import APART
 from proxy.campaign.records import Records
 from proxy.kvlist import Pair
 
@@ -39,20 +40,18 @@ class Agents(dict[str, tuple[Pair, ...]]):
 class GroupSession:
     """What is counted from OCS's loaded to its unloaded; it stays readable after that.
 
-    `decided_by` is the number of the client's request that decided last whether it is armed (R3). `uncounted`: some of
-    its records were lost track of.
+    `decided_by` is the number of the client's request that decided last whether it is armed (R3).
     """
 
     number: int
     armed: bool = False
     decided_by: int = 0
     mode: str | None = None
-    records: Records = field(factory=Records)
+    records: Records = field(factory=Records, metadata=APART)
     evidence: Evidence = field(factory=Evidence)
-    tallies: dict[str, Tally] = field(factory=dict)
-    agents: Agents = field(factory=Agents)
+    tallies: dict[str, Tally] = field(factory=dict, metadata=APART)
+    agents: Agents = field(factory=Agents, metadata=APART)
     witnesses_differ: bool = False
-    uncounted: bool = False
 
     @property
     def retrieved(self) -> int | None:
@@ -67,7 +66,7 @@ class GroupSession:
 
         Where nothing was known of the group before (`was_known`), what a witness has told may be of an earlier session.
         """
-        for witness in witnesses:
+        for witness in sorted(witnesses):
             tally = self.tallies.setdefault(witness, Tally())
             tally.whole = was_known or tally.begun or tally.retrieved is None
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 
+from attrs import define, field
+
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import References, Surroundings
 from proxy.campaign.attribute import Edit, edit
@@ -20,7 +22,7 @@ from proxy.campaign.dialer import Dialer
 from proxy.campaign.group import Group
 from proxy.campaign.instances import Instances
 from proxy.campaign.kept import Changes
-from proxy.campaign.names import with_campaign
+from proxy.campaign.names import Names, with_campaign
 from proxy.campaign.observation import (
     ActionAcknowledged,
     ActionRequested,
@@ -70,7 +72,6 @@ from proxy.campaign.observation import (
     WordHeard,
 )
 from proxy.campaign.policy import ConfiguredGroup, Policy
-from proxy.campaign.registrations import Registrations
 from proxy.campaign.remembering import Remembering
 from proxy.campaign.report import status
 from proxy.campaign.requests import DesktopRequests
@@ -78,17 +79,40 @@ from proxy.campaign.sharing import Sharing
 from proxy.campaign.witnesses import Witnesses
 
 
+@define(eq=False)
+class Whole:
+    """All that groups are made of. `wake_at`: when they want to be woken; `agenda`: who is to be looked at."""
+
+    around: Surroundings
+    default: Policy
+    names: Names = field(factory=Names)
+    requests: DesktopRequests[Group] = field(factory=DesktopRequests)
+    agenda: Agenda = field(factory=Agenda)
+    wake_at: float | None = None
+
+
 class Groups:
     """All groups. Pure: `now` is the caller's clock, in seconds; commands are for the caller to carry out."""
 
     def __init__(self, default: Policy, configured: Iterable[ConfiguredGroup] = (), instance: int = 0) -> None:
+        self._arrange(Whole(Surroundings(References(instance)), default))
+        self._which.configure(configured)
+
+    @classmethod
+    def of(cls, whole: Whole) -> Groups:
+        """The groups that are made of this."""
+        groups = cls.__new__(cls)
+        groups._arrange(whole)
+        return groups
+
+    def _arrange(self, whole: Whole) -> None:
+        self._whole = whole
         self._commands: list[Command] = []
-        self._wake_at: float | None = None
-        requests: DesktopRequests[Group] = DesktopRequests()
-        self._agenda = agenda = Agenda()
-        self._around = around = Surroundings(Registrations(), References(instance), self._tell)
-        self._which = which = Attribution(around, agenda, requests, default, configured)
-        self._desktops = desktops = Desktops(around, agenda, which, requests)
+        self._agenda = agenda = whole.agenda
+        self._around = around = whole.around
+        around.tell = self._tell
+        self._which = which = Attribution(around, agenda, whole.requests, whole.names, whole.default)
+        self._desktops = desktops = Desktops(around, agenda, which, whole.requests)
         deliveries = Deliveries(around, which, desktops)
         dialer = Dialer(around, agenda, which, desktops)
         witnesses = Witnesses(around, agenda, which)
@@ -147,7 +171,7 @@ class Groups:
     def wake(self, now: float) -> Sequence[Command]:
         """Something fell due (WakeAt); what is to be done."""
         self._commands = []
-        self._wake_at = None
+        self._whole.wake_at = None
         self._desktops.expire(now)
         self._agenda.add(*(group for group in self._which.groups if group.due is not None and group.due <= now))
         return self._conclude(now)
@@ -177,6 +201,12 @@ class Groups:
     def is_completing(self) -> bool:
         """Whether a completion has begun, and is not over, or agents have yet to be told of one."""
         return any(group.is_completing for group in self._which.groups)
+
+    @property
+    def whole(self) -> Whole:
+        """All that the groups are made of; not a copy."""
+        self._whole.default = self._which.default
+        return self._whole
 
     def edit(self, names: GroupNames, request: Request | None, values: Sequence[object]) -> Edit:
         """What becomes of GSW_AUTO_COMPLETION in a client's message, before it is relayed (R5).
@@ -220,7 +250,10 @@ class Groups:
         if group is None or group.notices is None or heard.word not in (Word.STOPPED, Word.UNLOADED):
             return False, None
         swallowed, stopped_first = group.notices.would_hear(heard.session, heard.dn, heard.word, now)
-        return swallowed, notification(group, heard.session, heard.dn, Word.STOPPED) if stopped_first else None
+        if not stopped_first:
+            return swallowed, None
+        agents = {**group.session.agents, heard.dn: heard.pairs}
+        return swallowed, notification(group, agents, heard.session, heard.dn, Word.STOPPED)
 
     def has_told(self, told: NotifyAgent) -> bool:
         """Whether a notification is still to be said, as far as is known by now (R27)."""
@@ -261,11 +294,11 @@ class Groups:
         self._remembering.touch(touched)
         for group in touched:
             consider(group, now)
-        considered = self._which.groups if self._wake_at is None else touched
+        considered = self._which.groups if self._whole.wake_at is None else touched
         due = [group.due for group in considered if group.due is not None]
         if self._desktops.requests.next_due is not None:
             due.append(self._desktops.requests.next_due)
-        if due and (self._wake_at is None or min(due) < self._wake_at):
-            self._wake_at = min(due)
-            self._commands.append(WakeAt(self._wake_at))
+        if due and (self._whole.wake_at is None or min(due) < self._whole.wake_at):
+            self._whole.wake_at = min(due)
+            self._commands.append(WakeAt(self._whole.wake_at))
         return self._commands

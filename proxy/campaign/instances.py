@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import define, field
+
+from proxy.campaign.plain import APART
+
 SHIFT = 32
 """By how many bits the number of the instance stands above that of the session in its own channel."""
 
@@ -29,16 +33,16 @@ def own(session: int) -> int:
     return session & _OWN
 
 
+@define
 class Instances:
     """When each instance was heard last, and whether it has a control session.
 
-    `gone`: since when agents cannot be found, whose last session was one of an instance that was lost; by DN.
+    `gone`: when the instance was lost that agents had a session of, by DN; until they register anew.
     """
 
-    def __init__(self) -> None:
-        self.heard: dict[int, float] = {}
-        self.controls: dict[int, bool] = {}
-        self.gone: dict[str, float] = {}
+    heard: dict[int, float] = field(factory=dict)
+    controls: dict[int, bool] = field(factory=dict)
+    gone: dict[str, float] = field(factory=dict, metadata=APART)
 
     def hear(self, instance: int, controls: bool, now: float) -> None:
         """It is there."""
@@ -52,20 +56,17 @@ class Instances:
 
     def unheard_since(self, moment: float) -> list[int]:
         """Those who have not said that they are there since a moment."""
-        return [instance for instance, heard in self.heard.items() if heard < moment]
+        return sorted(instance for instance, heard in self.heard.items() if heard < moment)
 
     def lose(self, dns: Iterable[str], now: float) -> None:
-        """Agents on these DNs cannot be found any more."""
-        for dn in dns:
-            self.gone.setdefault(dn, now)
+        """Agents on these DNs had a session that cannot be seen any more."""
+        self.gone.update(dict.fromkeys(dns, now))
 
-    def find(self, dn: str) -> None:
-        """An agent is there again."""
-        self.gone.pop(dn, None)
+    def find(self, dn: str) -> bool:
+        """An agent registers; whether he was missed."""
+        return self.gone.pop(dn, None) is not None
 
     def unaccounted_until(self, dns: Iterable[str], stale_after: float, now: float) -> float | None:
-        """Until when a group with agents on these DNs waits for those who cannot be found; None where it does not."""
-        if not self.gone:
-            return None
+        """Until when a group waits for those on these DNs who cannot be found; None where it does not."""
         until = (self.gone[dn] + stale_after for dn in dns if dn in self.gone)
         return max((when for when in until if when > now), default=None)

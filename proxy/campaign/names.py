@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import define, field
+
 from proxy.campaign.group import Group
 from proxy.campaign.observation import GroupNames
+from proxy.campaign.plain import APART, ASIDE
 
 NOTHING = GroupNames()
 
@@ -47,16 +50,16 @@ def own(names: GroupNames) -> Iterator[GroupNames]:
         yield GroupNames(name=names.name)
 
 
+@define(eq=False)
 class Names:
     """All groups, by each of their names. Only a campaign's name may be shared by several."""
 
-    def __init__(self) -> None:
-        self.groups: list[Group] = []
-        self._known: set[Group] = set()
-        self._owners: dict[GroupNames, Group] = {}
-        self._campaigns: dict[str, list[Group]] = {}
-        self._conflicts: set[GroupNames] = set()
-        self._plain: dict[GroupNames, Group] = {}
+    groups: list[Group] = field(factory=list, metadata=APART)
+    _known: set[Group] = field(factory=set, metadata=ASIDE)
+    _owners: dict[GroupNames, Group] = field(factory=dict, metadata=APART)
+    _campaigns: dict[str, list[Group]] = field(factory=dict, metadata=APART)
+    _conflicts: set[GroupNames] = field(factory=set, metadata=APART)
+    _plain: dict[GroupNames, Group] = field(factory=dict, metadata=APART)
 
     def plain(self, names: GroupNames) -> Group | None:
         """The group for which names were remembered: most messages speak of a group as the one before did."""
@@ -88,9 +91,16 @@ class Names:
         self.groups.remove(group)
         self._known.discard(group)
         self._owners = {name: owner for name, owner in self._owners.items() if owner is not group}
-        for sharing in self._campaigns.values():
+        for campaign, sharing in list(self._campaigns.items()):
             if group in sharing:
                 sharing.remove(group)
+                if not sharing:
+                    del self._campaigns[campaign]
+
+    def put_back(self, group: Group) -> None:
+        """A group that was there, but for the names it goes by."""
+        self.groups.append(group)
+        self._known.add(group)
 
     def has(self, group: Group) -> bool:
         """Whether it is one of them."""

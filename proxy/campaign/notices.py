@@ -12,6 +12,7 @@ from attrs import define, field
 
 from proxy.campaign.kept import KeptHearing, KeptNotices, Times
 from proxy.campaign.observation import Word
+from proxy.campaign.plain import APART, ASIDE, Ordered
 from proxy.campaign.registrations import Registrations
 
 SWALLOW_FOR = 60.0
@@ -44,7 +45,7 @@ class _Hearing:
 class _Agent:
     """One agent: his sessions; and what he heard in those that are gone, and is owed while he has none."""
 
-    sessions: dict[int, _Hearing] = field(factory=dict)
+    sessions: Ordered[int, _Hearing] = field(factory=dict)
     absent: _Hearing = field(factory=_Hearing)
     absent_too: list[_Hearing] = field(factory=list)
 
@@ -53,15 +54,23 @@ class _Agent:
 
         When the proxy was started anew, all his desktops come back.
         """
-        if self.sessions and self.absent_too:
-            hearing = self.absent_too.pop()
-        elif self.sessions:
-            waiting = [hearing.waiting for hearing in self.sessions.values()]
-            hearing = _Hearing(waiting={word: due for words in waiting for word, due in words.items()})
-        else:
-            hearing, self.absent = self.absent, _Hearing()
+        hearing = self.next_one
+        if not self.sessions:
+            self.absent = _Hearing()
+        elif self.absent_too:
+            self.absent_too.pop()
         self.sessions[session] = hearing
         return hearing
+
+    @property
+    def next_one(self) -> _Hearing:
+        """What a session more would have heard, and be owed."""
+        if not self.sessions:
+            return self.absent
+        if self.absent_too:
+            return self.absent_too[-1]
+        waiting = [hearing.waiting for hearing in self.sessions.values()]
+        return _Hearing(waiting={word: due for words in waiting for word, due in words.items()})
 
     @property
     def hearings(self) -> list[_Hearing]:
@@ -78,19 +87,19 @@ class _Agent:
         self.absent.waiting = {word: due for word, due in gone.waiting.items() if word not in self.absent.heard}
 
 
+@define(eq=False)
 class Notices:
     """What the agents of a group were told, and have yet to be told, of one completion.
 
     `tell(session, dn, word)` sends a notification. While it is `held`, nobody is told because he comes.
     """
 
-    def __init__(self, registrations: Registrations, tell: Callable[[int, str, Word], None], wait: float) -> None:
-        self._registrations = registrations
-        self._tell = tell
-        self._wait = wait
-        self._agents: dict[str, _Agent] = {}
-        self._let_go: set[str] = set()
-        self.held = False
+    _registrations: Registrations = field(metadata=ASIDE)
+    _tell: Callable[[int, str, Word], None] = field(metadata=ASIDE)
+    _wait: float
+    _agents: Ordered[str, _Agent] = field(factory=dict, metadata=APART)
+    _let_go: set[str] = field(factory=set, metadata=APART)
+    held: bool = False
 
     # ------------------------------------------------------------------------------------------- OCS and its words
 
@@ -120,14 +129,19 @@ class Notices:
         return False
 
     def would_hear(self, session: int, dn: str, word: Word, now: float) -> tuple[bool, bool]:
-        """What `heard` would say, and whether CampaignStopped would go in first. Nothing is changed."""
-        agent = self._agents.get(dn)
-        hearing = agent.sessions.get(session) if agent is not None else None
-        if dn in self._let_go or hearing is None:
+        """What `heard` would say, and whether CampaignStopped would go in first. Nothing is changed.
+
+        A session that was not registered would be now, and an agent who has no other is told first what he is owed.
+        """
+        if dn in self._let_go:
             return False, False
+        agent = self._agents.get(dn) or _Agent()
+        hearing = agent.sessions.get(session) or agent.next_one
+        owed = hearing.waiting.keys() if not (agent.sessions or self.held) else ()
         told = hearing.told.get(word)
-        is_told = told is not None and now - told <= SWALLOW_FOR
-        return is_told, not is_told and word is Word.UNLOADED and Word.STOPPED not in hearing.heard
+        is_told = word in owed or (told is not None and now - told <= SWALLOW_FOR)
+        stopped_first = not is_told and word is Word.UNLOADED and Word.STOPPED not in hearing.heard
+        return is_told, stopped_first or Word.STOPPED in owed
 
     def news(self, dn: str) -> None:
         """An agent hears that the group is loaded or started again: nothing waits for him any more (R27)."""
@@ -153,7 +167,7 @@ class Notices:
 
     def _agent(self, dn: str) -> _Agent:
         if dn not in self._agents:
-            self._agents[dn] = _Agent({session: _Hearing() for session in self._registrations.sessions(dn)})
+            self._agents[dn] = _Agent({session: _Hearing() for session in sorted(self._registrations.sessions(dn))})
         return self._agents[dn]
 
     # ---------------------------------------------------------------------------------------------- who is told

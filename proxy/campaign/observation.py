@@ -598,11 +598,12 @@ class News(Enum):
     STOPPED_WITH_RECORDS = "stopped with records"
     RECORD_STALE = "record no longer holds"
     NAMES_CONFLICT = "names conflict"
+    COUNT_LOST = "records lost track of"
 
     @property
     def loud(self) -> bool:
         """Whether an operator has to look at it."""
-        return self in (News.FAILED, News.STOPPED_WITH_RECORDS, News.NAMES_CONFLICT)
+        return self in (News.FAILED, News.STOPPED_WITH_RECORDS, News.NAMES_CONFLICT, News.COUNT_LOST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from itertools import count
+from heapq import merge
+from operator import attrgetter
 from typing import NamedTuple
 
-from attrs import define
+from attrs import define, field
+
+from proxy.campaign.numbers import Numbers
+from proxy.campaign.plain import APART, ASIDE
 
 
 class State(Enum):
@@ -77,6 +81,15 @@ class KeptRecord(NamedTuple):
     place: int
 
 
+Chain = tuple[str, str]
+"""A calling list, and the id of one of its chains."""
+
+
+def _no_records() -> dict[State, dict[Record, None]]:
+    return {state: {} for state in State}
+
+
+@define(eq=False)
 class Records:
     """The records of one session of a group, by handle, and how many are in which state.
 
@@ -84,16 +97,16 @@ class Records:
     the rest of the finalized were never seen delivered, and may be of an earlier session.
     """
 
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.stale = 0
-        self.finalized_of_delivered = 0
-        self._records: dict[str, Record] = {}
-        self._states: dict[State, dict[Record, None]] = {state: {} for state in State}
-        self._chains: dict[tuple[str, str], dict[Record, None]] = {}
-        self._latest: dict[tuple[str, str], Record] = {}
-        self._numbers, self._places = count(1), count(1)
-        self._changed: dict[int, Record | None] = {}
+    delivered: int = 0
+    stale: int = field(default=0, metadata=ASIDE)
+    finalized_of_delivered: int = field(default=0, metadata=ASIDE)
+    _records: dict[str, Record] = field(factory=dict, metadata=APART)
+    _states: dict[State, dict[Record, None]] = field(factory=_no_records, metadata=APART)
+    _chains: dict[Chain, dict[Record, None]] = field(factory=dict, metadata=ASIDE)
+    _latest: dict[Chain, Record] = field(factory=dict, metadata=APART)
+    _numbers: Numbers = field(factory=Numbers)
+    _places: Numbers = field(factory=Numbers)
+    _changed: dict[int, Record | None] = field(factory=dict, metadata=ASIDE)
 
     @property
     def outstanding(self) -> int:
@@ -180,13 +193,13 @@ class Records:
         self._changed[record.number] = record
 
     def _take(self, record: Record) -> Record:
-        record.number = next(self._numbers)
+        record.number = self._numbers.take()
         self._records[record.handle] = record
         self._enter(record)
         return record
 
     def _enter(self, record: Record) -> None:
-        record.place = next(self._places)
+        record.place = self._places.take()
         self._note(record)
         self._put(record)
 
@@ -282,17 +295,47 @@ class Records:
 
     def take_in(self, other: Records) -> None:
         """Take in the records of a group that turned out to be this one; what is known here stays."""
-        for handle, record in other._records.items():
-            if handle not in self._records:
+        theirs = [record for record in other.in_places() if other.has_handle(record)]
+        for record in theirs:
+            if record.handle not in self._records:
                 self._take(record)
                 self.delivered += record.deliveries > 0
         in_hand = sorted(self._states[State.OUTSTANDING], key=lambda record: record.delivered_at or 0.0)
         self._states[State.OUTSTANDING] = {}
         for record in in_hand:
-            record.place = next(self._places)
+            record.place = self._places.take()
             self._note(record)
             self._states[State.OUTSTANDING][record] = None
         self._latest = {**other._latest, **self._latest}
+
+    # ------------------------------------------------------------------------------------------------------- all
+
+    def in_places(self) -> Iterator[Record]:
+        """All records, in the order in which they came to the states they are in."""
+        return merge(*self._states.values(), key=attrgetter("place"))
+
+    def has_handle(self, record: Record) -> bool:
+        """Whether its handle is still its own: a finalized one may have lost it to a later one (R9)."""
+        return self._records.get(record.handle) is record
+
+    @property
+    def latest(self) -> Mapping[Chain, Record]:
+        """The record of each chain that was delivered last; of some that is all that is known any more."""
+        return self._latest
+
+    def is_of_these(self, record: Record) -> bool:
+        """Whether it is one of the records, and was not dropped."""
+        return record in self._states[record.state]
+
+    def put_back(self, record: Record, has_handle: bool) -> None:
+        """A record is as it was, with its number and place; the records before it are there again."""
+        if has_handle:
+            self._records[record.handle] = record
+        self._put(record)
+
+    def put_latest(self, chain: Chain, record: Record) -> None:
+        """The record of a chain that was delivered last."""
+        self._latest[chain] = record
 
     # ------------------------------------------------------------------------------------------------------- kept
 
@@ -311,5 +354,5 @@ class Records:
         for record in sorted(given, key=lambda record: record.delivered_at or 0.0):
             assert record.in_chain is not None
             self._latest[record.in_chain] = record
-        self._numbers = count(max((record.number for record in records), default=0) + 1)
-        self._places = count(max((record.place for record in records), default=0) + 1)
+        self._numbers = Numbers(max((record.number for record in records), default=0) + 1)
+        self._places = Numbers(max((record.place for record in records), default=0) + 1)

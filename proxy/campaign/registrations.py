@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from attrs import define, field
+
+from proxy.campaign.plain import APART, Ordered
+
 MAX_BEHIND = 256
 """For how many events of one DN copies are waited for; the oldest are forgotten first."""
 
 
+@define
 class Registrations:
     """Sessions and the DNs they are registered for. A DN may have several sessions, a session several DNs."""
 
-    def __init__(self) -> None:
-        self._sessions: dict[str, set[int]] = {}
-        self._dns: dict[int, set[str]] = {}
-        self._blind: set[int] = set()
-        self._gone: dict[str, float] = {}
-        self._behind: defaultdict[str, dict[tuple[str, str], Counter[int]]] = defaultdict(dict)
+    _sessions: dict[str, set[int]] = field(factory=dict, metadata=APART)
+    _dns: dict[int, set[str]] = field(factory=dict, metadata=APART)
+    _blind: set[int] = field(factory=set)
+    _gone: dict[str, float] = field(factory=dict, metadata=APART)
+    _behind: dict[str, Ordered[tuple[str, str], Counter[int]]] = field(
+        factory=lambda: defaultdict(dict), metadata=APART
+    )
 
     def register(self, session: int, dn: str) -> bool:
         """The session gets the events of the DN. False where it did already."""

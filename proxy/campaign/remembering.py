@@ -7,7 +7,6 @@ not whole. What is known of a group stays, and is trusted again when OCS has sai
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import count
 
 from attrs import astuple
 
@@ -27,6 +26,7 @@ from proxy.campaign.kept import (
     KeptSession,
     Times,
 )
+from proxy.campaign.numbers import Numbers
 from proxy.campaign.observation import GroupNames, News
 from proxy.campaign.records import KeptRecord, Record, State
 
@@ -132,13 +132,13 @@ class Remembering:
 
     def _number_others(self, kept: Changes, taken_up: set[Group]) -> None:
         """What is new gets numbers that nothing had: groups, and what is told apart by its order."""
-        self._around.group_numbers = count(max(kept.groups, default=0) + 1)
+        self._around.group_numbers = Numbers(max(kept.groups, default=0) + 1)
         for group in self._which.groups:
             if group not in taken_up:
-                group.number = next(self._around.group_numbers)
+                group.number = self._around.group_numbers.take()
         told = [asked.number for group in taken_up for asked in group.requests]
         told += [session.decided_by for group in taken_up for session in group.sessions]
-        self._around.numbers = count(max(told, default=0) + 1)
+        self._around.numbers = Numbers(max(told, default=0) + 1)
 
 
 # ---------------------------------------------------------------------------------------------------------- as kept

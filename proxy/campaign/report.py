@@ -37,7 +37,7 @@ def waiting_for(group: Group, now: float) -> str:
     return f"nothing: by = {group.policy.by.value}"
 
 
-def _counters(session: GroupSession) -> dict[str, int | None]:
+def _counters(session: GroupSession, uncounted: bool) -> dict[str, int | None]:
     records = session.records
     counted = {
         "retrieved": session.retrieved,
@@ -47,7 +47,7 @@ def _counters(session: GroupSession) -> dict[str, int | None]:
         "returned": records.returned,
         "scheduled": records.scheduled,
     }
-    return dict.fromkeys(counted) if session.uncounted else counted
+    return dict.fromkeys(counted) if uncounted else counted
 
 
 def status(group: Group, now: float) -> dict[str, object]:
@@ -60,7 +60,7 @@ def status(group: Group, now: float) -> dict[str, object]:
         "group_id": group.names.group_id,
         "state": group.state.value,
         "armed": session.armed,
-        **_counters(session),
+        **_counters(session, group.uncounted),
         "exhausted": session.evidence.newest is not None,
         "waiting_for": waiting_for(group, now),
         "agents": sorted(session.agents),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Generic, TypeVar
 
-from attrs import define
+from attrs import define, field
 
 from proxy.campaign.group_session import GroupSession
+from proxy.campaign.numbers import Numbers
 from proxy.campaign.observation import Action
+from proxy.campaign.plain import APART, ASIDE
 
 G = TypeVar("G")
 """A group: whose request it is, and nothing else of it, is of interest here."""
@@ -25,7 +26,7 @@ class DesktopRequest(Generic[G]):
 
     `records_of` is the session of the group that the record belongs to, `deliveries` how often the record had been
     given to an agent when the request was made. `by_phone` where the record was named by its phone alone. `due_at`:
-    when the answer is overdue.
+    when the answer is overdue. `number` grows in the order in which requests pass.
     """
 
     session: int
@@ -41,24 +42,35 @@ class DesktopRequest(Generic[G]):
     deliveries: int = 0
     by_phone: bool = False
     callback: str | None = None
-    answered: bool = False
+    number: int = 0
+    answered: bool = field(default=False, metadata=ASIDE)
 
 
+@define(eq=False)
 class DesktopRequests(Generic[G]):
     """The unanswered requests of all desktops, by session, oldest first."""
 
-    def __init__(self) -> None:
-        self._by_session: dict[int, list[DesktopRequest[G]]] = {}
-        self._due: list[tuple[float, int, DesktopRequest[G]]] = []
-        self._order = count()
+    _by_session: dict[int, list[DesktopRequest[G]]] = field(factory=dict, metadata=APART)
+    _due: list[tuple[float, int, DesktopRequest[G]]] = field(factory=list, metadata=ASIDE)
+    _numbers: Numbers = field(factory=Numbers)
+
+    def __iter__(self) -> Iterator[DesktopRequest[G]]:
+        """All of them, session by session."""
+        return (request for session in sorted(self._by_session) for request in self._by_session[session])
 
     def add(self, request: DesktopRequest[G]) -> DesktopRequest[G] | None:
         """Remember a request. The oldest one of the session where there are too many, given up now."""
+        request.number = self._numbers.take()
+        waiting = self.put_back(request)
+        return self._answer(waiting[0]) if len(waiting) > MAX_UNANSWERED else None
+
+    def put_back(self, request: DesktopRequest[G]) -> list[DesktopRequest[G]]:
+        """A request with its number; those of its session that were made before are there. All of its session."""
         waiting = self._by_session.setdefault(request.session, [])
         waiting.append(request)
         if request.action is not None:
-            heapq.heappush(self._due, (request.due_at, next(self._order), request))
-        return self._answer(waiting[0]) if len(waiting) > MAX_UNANSWERED else None
+            heapq.heappush(self._due, (request.due_at, request.number, request))
+        return waiting
 
     def acknowledged(
         self, session: int, action: Action, handle: str | None, reference: str | None

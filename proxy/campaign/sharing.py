@@ -27,10 +27,9 @@ class Sharing:
         self._end_sessions(seen.instance, now)
 
     def lost(self, seen: InstanceLost, now: float) -> None:
-        registrations = self._around.registrations
-        dns = {dn for session in self._sessions_of(seen.instance) for dn in registrations.dns(session)}
+        dns = {dn for session in self._sessions_of(seen.instance) for dn in self._around.registrations.dns(session)}
         self._end_sessions(seen.instance, now)
-        self._around.instances.lose((dn for dn in sorted(dns) if not registrations.sessions(dn)), now)
+        self._around.instances.lose(sorted(dns), now)
         self._around.add("instances_lost")
 
     def count_lost(self, seen: CountLost, now: float) -> None:

@@ -309,7 +309,7 @@ def test_r6_a_session_that_has_ended_leaves_nothing_behind() -> None:
     registrations.register(3, "3001")
     fresh = Registrations()
     fresh.register(3, "3001")
-    assert vars(registrations) == vars(fresh)
+    assert registrations == fresh
 
 
 def test_r6_a_copy_of_a_cancel_does_not_end_the_record_that_came_back() -> None:
