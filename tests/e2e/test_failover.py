@@ -62,12 +62,16 @@ class PairStage(Stage):
     async def raise_proxy(self, stage: StageReactor, ports: list[int], tevents: str, completion: str) -> None:
         """The proxy before the pair."""
         upstreams = "\n    tcp:127.0.0.1:".join(map(str, ports))
-        conf = self.proxy_conf(port=upstreams, completion=completion, more="", tevents=tevents)
+        conf = self.proxy_conf(port=upstreams, completion=completion, more=self.more(), tevents=tevents)
         self.proxy = ProxyService(parse(conf), stage, self.clock.seconds, self.clock.seconds, Random(1))
         await self.proxy.begin()
         self.proxy.running = True
         self.addCleanup(self._end)
         await self.until(lambda: self.control_is_there)
+
+    def more(self) -> str:
+        """Further lines of the proxy's conf file; the pair listens already."""
+        return ""
 
     def kill(self) -> None:
         """The one in charge is gone, without a word, and nothing that it has not sent yet is."""
@@ -81,8 +85,8 @@ class PairStage(Stage):
 
     @property
     def control_is_there(self) -> bool:
-        """Whether the proxy's own session is registered."""
-        return self.proxy.channels[0].registered
+        """Whether the proxy's own sessions are registered."""
+        return all(channel.registered for channel in self.proxy.channels)
 
     def kill_at(self, request: Control, accepted: bool) -> None:
         """Kill the one in charge when it gets the proxy's request: once it is accepted, or before it is read."""
