@@ -45,7 +45,7 @@ def _consider_completing(group: Group, now: float) -> None:
 
 def _unheard(group: Group, since: float) -> bool:
     """Whether a proxy that shares the groups has yet to say that it is there: it may know of a record."""
-    return bool(group.around.instances.unheard_since(since))
+    return bool(group.around.instances.behind(since))
 
 
 def _is_reported(group: Group) -> bool:

@@ -1,12 +1,14 @@
 """Proxies that share the groups: each sees its own desktops only, and may know of a record that nobody else saw.
 
-So a group is completed only when all of them were heard since everything has held; and where one is lost, not while
-agents of its sessions, to whom it may still relay, are to be found nowhere. A proxy that is alone has no instances.
+So a group is completed only when each of them has said that it is there since everything has held; and where one is
+lost, not while agents of its sessions, to whom it may still relay, are to be found nowhere. A proxy that is alone has
+no instances.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 from attrs import define, field
 
@@ -37,26 +39,34 @@ def own(session: int) -> int:
 class Instances:
     """When each instance was heard last, and whether it has a control session.
 
-    `gone`: when the instance was lost that agents had a session of, by DN; until they register anew.
+    `applied`: up to which moment it knew then what all had said; what it had seen itself by then was said before.
+    `gone`: when the instance was lost that agents had a session of, by DN, until they register anew.
     """
 
     heard: dict[int, float] = field(factory=dict)
     controls: dict[int, bool] = field(factory=dict)
+    applied: dict[int, float] = field(factory=dict)
     gone: dict[str, float] = field(factory=dict, metadata=APART)
 
-    def hear(self, instance: int, controls: bool, now: float) -> None:
+    def hear(self, instance: int, controls: bool, now: float, applied: float = inf) -> None:
         """It is there."""
         self.heard[instance] = now
         self.controls[instance] = controls
+        self.applied[instance] = min(now, applied)
 
     def forget(self, instance: int) -> None:
         """It is there no more."""
         self.heard.pop(instance, None)
         self.controls.pop(instance, None)
+        self.applied.pop(instance, None)
 
     def unheard_since(self, moment: float) -> list[int]:
-        """Those who have not said that they are there since a moment."""
+        """Those of whom nothing was heard since a moment."""
         return sorted(instance for instance, heard in self.heard.items() if heard < moment)
+
+    def behind(self, moment: float) -> list[int]:
+        """Those who have not said that they are there when they knew of a moment: they may know of a record before."""
+        return sorted(instance for instance, applied in self.applied.items() if applied < moment)
 
     def lose(self, dns: Iterable[str], now: float) -> None:
         """Agents on these DNs had a session that cannot be seen any more."""

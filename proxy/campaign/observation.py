@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from math import inf
 from typing import NamedTuple
 
 from proxy.kvlist import Pair
@@ -434,10 +435,14 @@ class ListStatistics:
 
 @dataclass(frozen=True, slots=True)
 class InstanceHeard:
-    """A proxy that shares the groups is there; `controls`: it has a session with the dialer."""
+    """A proxy that shares the groups is there; `controls`: it has a session with the dialer.
+
+    `applied`: up to which moment it knew what all have said, when it said so. What it says may be on its way for long.
+    """
 
     instance: int
     controls: bool
+    applied: float = inf
 
 
 @dataclass(frozen=True, slots=True)

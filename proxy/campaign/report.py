@@ -30,7 +30,7 @@ def waiting_for(group: Group, now: float) -> str:
         return f"{quiet_at(group) - now:.0f} s of quiet"
     if unanswered(group, now) is not None:
         return "the answer to a request"
-    if unheard := group.around.instances.unheard_since(quiet_at(group)):
+    if unheard := group.around.instances.behind(quiet_at(group)):
         return f"a sign of proxy {', '.join(map(str, unheard))}, which shares the groups"
     if group.confirmation is not None:
         return f"the answer of {', '.join(group.confirmation.unanswered(group.confirmers))}"

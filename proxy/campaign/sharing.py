@@ -20,7 +20,7 @@ class Sharing:
         self._desktops = desktops
 
     def heard(self, seen: InstanceHeard, now: float) -> None:
-        self._around.instances.hear(seen.instance, seen.controls, now)
+        self._around.instances.hear(seen.instance, seen.controls, now, seen.applied)
         self._agenda.add(*(group for group in self._which.groups if group.held_since is not None))
 
     def left(self, seen: InstanceLeft, now: float) -> None:
