@@ -97,13 +97,14 @@ class Turns:
 
 
 class _Turned(ProtocolWrapper):
-    """A client's connection; `over` of its factory is called after each turn of it."""
+    """A client's connection; `over` of its factory is called after each turn of it. Who stood down hears nobody."""
 
     factory: PairDoor
 
     def dataReceived(self, data: bytes) -> None:
-        super().dataReceived(data)  # type: ignore[no-untyped-call]
-        self.factory.over()
+        if self.factory.in_charge:
+            super().dataReceived(data)  # type: ignore[no-untyped-call]
+            self.factory.over()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         super().connectionLost(reason)  # type: ignore[no-untyped-call]

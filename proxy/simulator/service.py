@@ -149,6 +149,19 @@ class Simulator:
             door.in_charge = True
         self._write_status()
 
+    def stand_down(self) -> None:
+        """Be in charge no more, of a pair that is switched over by hand: the other one takes over.
+
+        Connections stay, and nothing is heard or said on them any more. It serves again when it is started anew.
+        """
+        self.in_charge = False
+        for door in self._doors:
+            door.in_charge = False
+        self.ocs.end()
+        self._timers.cancel_all()
+        if self._shared is not None:
+            self._shared.leave()
+
     def _hand_over(self) -> None:
         """A turn of work is over: what it changed is there for the other one, before anybody hears of it."""
         if self._shared is not None and self.in_charge:

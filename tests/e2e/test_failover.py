@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from proxy.config import parse
+from proxy.ownsession import RETURN_AFTER
 from proxy.service import ProxyService
 from proxy.simulator import vocabulary as word
 from proxy.simulator.conf import as_backup, read_conf
@@ -23,10 +24,12 @@ from proxy.simulator.switch import SwitchClient
 from proxy.simulator.vocabulary import Control
 from proxy.tevents.message import Message
 from tests.e2e.stage import SIMULATOR, Client, Stage, StageReactor
+from tests.ports import kept, number_of
 
 PAIR = """
 [pair]
 state = {folder}/state
+listen = tcp:0:interface=127.0.0.1
 """
 
 SETTLES = 60
@@ -36,13 +39,19 @@ STOPPED, UNLOADED = "CampaignStopped", "CampaignUnloaded"
 class PairStage(Stage):
     """A stage with a primary and its backup; `simulator` is the one in charge."""
 
+    until_nobody_asks = 120
+    """Seconds after the end of a completion, until nothing more would come of it."""
+
+    primary_port = 0
+    """Where the primary is to listen."""
+
     def simulators(self, stage: StageReactor, records: int, ocs: str) -> tuple[Simulator, Simulator]:
         """The pair."""
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
         listed = f"{records}\nfile = {temporary.name}/lists.db"
         text = SIMULATOR.format(records=listed, ocs=ocs, batch="20", tserver="") + PAIR.format(folder=temporary.name)
-        conf = read_conf(text)
+        conf = read_conf(text.replace("tcp:0", f"tcp:{self.primary_port}", 1))
         pair = Simulator(conf, stage), Simulator(as_backup(conf), stage, role=Role.BACKUP)
         for simulator in pair:
             self.addCleanup(lambda simulator=simulator: Deferred.fromCoroutine(simulator.stop()))
@@ -118,8 +127,12 @@ class PairStage(Stage):
         await self.until(lambda: agent.gone)
         await self.taken_over()
         again = await self.client("3001")
+        await self.ends_at([agent, again])
+
+    async def ends_at(self, desktops: list[Client]) -> None:
+        """The group is completed at the one in charge; these desktops, one after the other, were the agent's."""
         await self.in_time(lambda: self.group()["state"] == "unloaded")
-        await self.passes(120, step=1)
+        await self.passes(self.until_nobody_asks, step=1)
         truth = self.ocs()
         assert truth["state"] == "not_loaded"
         assert [(truth["accepted"][step], truth["refused"].get(step, 0)) for step in ("stop", "unload")] == [
@@ -128,7 +141,7 @@ class PairStage(Stage):
         ]
         assert truth["left"] == 0
         assert self.group()["completions"] == 1
-        heard = [*agent.heard(), *again.heard()]
+        heard = [word for desktop in desktops for word in desktop.heard()]
         assert Counter(heard)[STOPPED] == Counter(heard)[UNLOADED] == 1, heard
         assert heard.index(STOPPED) < heard.index(UNLOADED)
         assert not [each for each in self.proxy.board.timeline if each["loud"]]
@@ -236,3 +249,94 @@ class SideTests(PairStage):
         assert (tried, upstreams.reached) == (False, {self.addresses[0]: False, self.addresses[1]: True})
         sessions = self.proxy.channels[0].relay.sessions.values()
         assert {session.reached for session in sessions} == {self.addresses[1]}
+
+
+class HomeTests(PairStage):
+    """failback = yes: everybody goes back to the primary when it serves again."""
+
+    async def raise_pair(self, *args, **options) -> None:
+        """The pair, with a primary that can be found again where it was."""
+        port = kept()
+        self.addCleanup(port.close)
+        self.primary_port = number_of(port)
+        await super().raise_pair(*args, tevents="failback = yes", **options)
+
+    async def primary_is_there_again(self) -> None:
+        """It is started anew, and stands by."""
+        self.primary = Simulator(self.primary.conf, StageReactor(self.clock))
+        again = self.primary
+        self.addCleanup(lambda: Deferred.fromCoroutine(again.stop()))
+        await self.primary.start()
+
+    def switch_over(self) -> None:
+        """By hand: the backup serves no more, and the primary does. Nobody's connection breaks."""
+        self.backup.stand_down()
+        self.simulator = self.primary
+
+    def sides(self) -> set[str | None]:
+        """Where the sessions of desktops are."""
+        return {session.reached for session in self.proxy.channels[0].relay.sessions.values()}
+
+    async def test_everybody_goes_home(self) -> None:
+        """The primary stands by, and nobody moves; it serves again, and control session and desktops are back there.
+
+        An agent has a record in hand through all of it; it is finished at home, where the group is completed: each
+        step once.
+        """
+        await self.raise_pair()
+        agent = await self.client("3001")
+        await self.start_group()
+        await self.finish_records(agent, 1)
+        agent.ask("PreviewRecordRequest")
+        await self.until(lambda: agent.heard().count("PreviewRecord") == 2)
+        self.kill()
+        await self.until(lambda: agent.gone)
+        await self.taken_over()
+        away = await self.client("3001")
+        await self.primary_is_there_again()
+        control = self.proxy.channels[0].control
+        await self.passes(3 * RETURN_AFTER, step=1)
+        assert (control.registrations, control.registered) == (2, True)
+        assert (away.gone, self.sides()) == (False, {self.addresses[1]})
+
+        self.switch_over()
+        await self.in_time(lambda: control.registrations == 3)
+        await self.until(lambda: away.gone)
+        home = await self.client("3001")
+        assert (control.registered, self.sides()) == (True, {self.addresses[0]})
+        assert list(self.proxy.channels[0].reasons()) == []
+        assert (self.group()["state"], self.group()["armed"], self.group()["outstanding"]) == ("running", True, 1)
+
+        record = [data for data in agent.data if data.get("GSW_USER_EVENT") == "PreviewRecord"][-1]
+        home.ask(
+            "RecordProcessed",
+            GSW_RECORD_HANDLE=record["GSW_RECORD_HANDLE"],
+            GSW_CALLING_LIST=record["GSW_CALLING_LIST"],
+        )
+        await self.until(lambda: self.group()["finalized"] == 2)
+        home.ask("PreviewRecordRequest")
+        await self.ends_at([agent, away, home])
+
+    async def test_not_in_a_completion(self) -> None:
+        """While the backup unloads the group, which takes a minute, nobody goes home; afterwards they do."""
+        await self.raise_pair(ocs="unload_time = 60")
+        agent = await self.worked()
+        self.kill_at(Control.STOP, accepted=True)
+        await self.in_time(lambda: self.simulator is self.backup)
+        await self.until(lambda: agent.gone)
+        await self.taken_over()
+        away = await self.client("3001")
+        await self.primary_is_there_again()
+        await self.in_time(lambda: self.ocs()["state"] == "unload_in_progress")
+        sent = self.proxy.channels[0].upstreams.reached[self.addresses[0]]
+        await self.passes(2 * RETURN_AFTER - 5, step=1)
+        assert self.proxy.board.is_completing
+        assert (sent, self.proxy.channels[0].upstreams.reached[self.addresses[0]]) == (False, False)
+        await self.ends_at([agent, away])
+
+        self.switch_over()
+        await self.in_time(lambda: self.proxy.channels[0].control.registrations == 3)
+        await self.until(lambda: away.gone)
+        await self.client("3001")
+        assert self.sides() == {self.addresses[0]}
+        assert self.group()["state"] == "unloaded"

@@ -129,6 +129,20 @@ class HandedOverTests(PairTestCase):
         await backup.stop()
         assert (await self.in_charge(again))["state"] == "running"
 
+    async def test_switched_over_by_hand(self) -> None:
+        """Who stands down keeps its connections, and says nothing on them any more; the other one goes on."""
+        primary, backup, desktop = await self.running()
+        said = len(desktop.messages)
+        primary.stand_down()
+        desktop.ask("3001", "PreviewRecordRequest", CAMPAIGN_NAME="Sales")
+        assert (await self.in_charge(backup))["state"] == "running"
+        assert not primary.in_charge
+        again = await self.desktop(backup)
+        again.ask("3001", "PreviewRecordRequest", CAMPAIGN_NAME="Sales")
+        await again.said(USER_EVENT="PreviewRecord")
+        assert self.truth(backup)["delivered"] == 1
+        assert (len(desktop.messages), desktop.is_lost) == (said, False)
+
     async def test_a_primary_that_finds_nobody_begins_anew(self) -> None:
         """Neither is there: what they left is what the lists say, and no group is loaded."""
         primary, backup, _ = await self.running()
