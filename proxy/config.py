@@ -6,6 +6,7 @@ stands in one table, `_READERS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
@@ -23,7 +24,7 @@ from proxy.errors import OurError
 from proxy.http.relay.address import HttpUpstream
 from proxy.ini import Problem, Section, cut
 from proxy.places import clash, interfaces, leads_to
-from proxy.store.urls import sqlite_path, store_url
+from proxy.store.urls import redis_url, shown_url, sqlite_path, store_url
 from proxy.tevents.wires import tevent_wire
 from proxy.values import each_line, file_or_none, lines, one_line, one_of, seconds, some_seconds, whole, yes_or_no
 from proxy.witness.kinds import BUILT_IN, witness_kind
@@ -126,9 +127,15 @@ class GwsChannel:
 
 @frozen
 class Store:
-    """[store]: where groups survive."""
+    """[store]: where groups survive, and whether other proxies share them.
 
-    url: str = "memory:"
+    `lease`, in seconds, and `prefix` count with Redis only: after how long another proxy takes over, and by which keys
+    several sets of groups in one Redis are told apart. The url is shown without its password.
+    """
+
+    url: str = field(default="memory:", repr=shown_url)
+    lease: float = 10.0
+    prefix: str = "tevent-proxy"
 
 
 @frozen
@@ -178,6 +185,9 @@ class Config:
     witnesses: tuple[WitnessSection, ...] = ()
 
 
+SHORTEST_LEASE = 3.0
+"""Seconds for which a proxy must at least have been silent before another takes over."""
+
 CHANNELS = ("tevents", "direct", "ocs-http", "gws")
 """The sections of channels."""
 
@@ -193,6 +203,19 @@ def _wire(find: Callable[[str], object]) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _lease(text: str) -> float:
+    number = seconds(text)
+    if number < SHORTEST_LEASE:
+        raise ValueError(f"at least {SHORTEST_LEASE:g} s are wanted: proxies say once a second that they are there")
+    return number
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
+        raise ValueError(f"letters, digits and - _ . : are wanted: {text!r}")
+    return text
 
 
 _READERS: Mapping[str, Callable[[str], object]] = {
@@ -221,6 +244,8 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "group_id": whole,
     "complete": yes_or_no,
     "url": store_url,
+    "lease": _lease,
+    "prefix": _prefix,
     "connect_timeout": some_seconds,
     "max_sessions": whole,
     "max_frame": whole,
@@ -321,6 +346,7 @@ def parse(text: str, on_this_machine: bool = False) -> Config:
 
     problems += _shared_ports(sections, values)
     problems += _own_upstreams(sections, values)
+    problems += _shared_with_nobody(sections, values)
     if on_this_machine:
         problems += _missing_folders(sections, values)
     policy = Policy(**values.get("completion", {}))
@@ -428,6 +454,17 @@ def _missing_folders(sections: Iterable[Section], values: Mapping[str, Mapping[s
             folder = Path(path).resolve().parent if path is not None else None
             if folder is not None and not folder.is_dir():
                 yield Problem(section.title, key, f"there is no folder {folder}", section.entries[key].line)
+
+
+def _shared_with_nobody(sections: Iterable[Section], values: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    """Options of groups that several proxies share, where a store is one proxy's alone."""
+    for section in sections:
+        url = values.get(section.title, {}).get("url", "" if "url" in section.entries else "memory:")
+        if section.title == "store" and url and redis_url(url) is None:
+            for key in ("lease", "prefix"):
+                if key in section.entries:
+                    text = f"is for groups that several proxies share: {shown_url(url)} is one proxy's alone"
+                    yield Problem(section.title, key, text, section.entries[key].line)
 
 
 def _unknown_groups(

@@ -17,6 +17,8 @@ from attrs import field, frozen
 
 _COMMENT = re.compile(r"(?:^\s*[;#]|\s;).*")
 _SECTION = re.compile(r"\[(.*)\]")
+_WHO = re.compile(r"//\S*@")
+"""Whoever stands before the host in a URL, perhaps with a password."""
 
 
 @frozen
@@ -85,7 +87,8 @@ def cut(text: str) -> tuple[list[Section], list[Problem]]:
             key, equals, value = (part.strip() for part in content.partition("="))
             entry, indent = Entry(number, [value]), depth
             if not equals or not key:
-                problems.append(Problem("", "", f"neither [section] nor key = value: {content!r}", number))
+                shown = _WHO.sub("//***@", content)
+                problems.append(Problem("", "", f"neither [section] nor key = value: {shown!r}", number))
             elif not sections:
                 problems.append(Problem("", key, "stands before the first [section]", number))
             elif key in (entries := sections[-1].entries):

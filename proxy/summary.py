@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from proxy.campaign.policy import Attribute, By
-from proxy.config import Config, WebSocket
+from proxy.config import Config, Store, WebSocket
 from proxy.endpoints import only_local
 from proxy.http.relay.address import HttpUpstream
-from proxy.store.urls import sqlite_path
+from proxy.store.urls import redis_url, shown_url, sqlite_path
 from proxy.witness.calling_list import calling_list
 from proxy.witness.ocs_log import ocs_log
 
 
 def summary(config: Config) -> str:
     """What a proxy with this conf file would do, line by line; what deserves a second look last."""
-    rows = [*_relayed(config), *_completed(config), *_witnessed(config), ("store", _stored(config.store.url))]
+    rows = [*_relayed(config), *_completed(config), *_witnessed(config), ("store", _stored(config.store))]
     if config.admin:
         rows.append(("admin", ", ".join(config.admin.listen)))
     limits = config.limits
@@ -33,12 +33,15 @@ def summary(config: Config) -> str:
     return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings(config))])
 
 
-def _stored(url: str) -> str:
-    """Where groups survive, and what is there."""
-    path = sqlite_path(url)
-    if path is None:
-        return url
-    return f"{url} ({'what is kept there is taken up' if Path(path).exists() else 'new'})"
+def _stored(store: Store) -> str:
+    """Where groups survive, and what is there; who shares them."""
+    path = sqlite_path(store.url)
+    if path is not None:
+        return f"{store.url} ({'what is kept there is taken up' if Path(path).exists() else 'new'})"
+    shown = shown_url(store.url)
+    if redis_url(store.url) is None:
+        return shown
+    return f"{shown}, shared with all proxies there that say {store.prefix}; lease {store.lease:g} s"
 
 
 _COMPLETED_BY = {
@@ -97,6 +100,7 @@ def warnings(config: Config) -> list[str]:
         *_unheard_of(config),
         *_without_effect(config),
         *_not_in_the_log(config),
+        *_in_plain(config.store),
     ]
 
 
@@ -143,3 +147,18 @@ def _not_in_the_log(config: Config) -> Iterator[str]:
         for group in config.groups:
             if group.policy.complete and group.names.campaign_id is None:
                 yield f"[group {group.names.name}] campaign_id, group_id: OCS's log names groups by these"
+
+
+def _in_plain(store: Store) -> Iterator[str]:
+    """A Redis on another host to whom nobody has to say who he is, or that is spoken to in plain text."""
+    url = redis_url(store.url)
+    if url is None or url.path or url.host in _HERE:
+        return
+    if url.password is None:
+        yield f"[store] url: {url} is asked for no password, and keeps phones of records that agents have open"
+    if not url.tls:
+        yield f"[store] url: {url} is spoken to in plain text, of what agents have open, too: rediss:// is TLS"
+
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+"""Hosts that nobody else can listen to."""

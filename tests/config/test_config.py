@@ -174,7 +174,7 @@ on_malformed = drop
         "[completion] control: not one of tevents, direct, ocs-http: 'ocs-https'",
         "[witnes]: unknown section",
         "[group]: a group needs its name: [group Campaign@Group]",
-        "[store] url: not available in this version: 'file:/tmp/groups.db' (there is: memory:, sqlite:PATH)",
+        "[store] url: 'file:...' is no store that is known (there are: memory:, sqlite:PATH, redis://HOST)",
         "[limits] attempts: unknown here; it is an option of [completion] and [group ...]",
         "[limits] connect_timeout: more than 0 seconds are wanted: nothing can be answered at once",
         "[limits] on_malformed: not one of relay, close: 'drop'",

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from attrs import NOTHING
+from attrs import NOTHING, evolve
 
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Policy
@@ -18,9 +18,13 @@ REFERENCE = ROOT / "docs" / "options.md"
 _COMMENTED = re.compile(r"^; (?=\w+ = |\[(?:group |witness |direct\]|ocs-http\]|gws\]))", re.MULTILINE)
 
 
+SHARED = "redis://localhost"
+
+
 def everything() -> str:
-    """The example with all its commented options in force."""
-    return _COMMENTED.sub("", EXAMPLE.read_text("utf-8"))
+    """The example with all its commented options in force; some of [store] may stand with a Redis only."""
+    text = _COMMENTED.sub("", EXAMPLE.read_text("utf-8"))
+    return re.sub(r"^url = sqlite:/var\S+", f"url = {SHARED}", text, count=1, flags=re.MULTILINE)
 
 
 def named(text: str) -> dict[str, set[str]]:
@@ -58,7 +62,7 @@ def test_the_example_keeps_the_defaults() -> None:
     assert (shown.tevents, shown.policy, shown.store, shown.admin, shown.limits) == (
         kept.tevents,
         kept.policy,
-        kept.store,
+        evolve(kept.store, url=SHARED),
         kept.admin,
         kept.limits,
     )
