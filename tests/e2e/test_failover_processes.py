@@ -16,6 +16,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.ports import kept, number_of
+
 ROOT = Path(__file__).parents[2]
 BOUND = 300
 """Seconds after which a process is ended, whatever it does."""
@@ -28,6 +30,7 @@ listen = tcp:0:interface=127.0.0.1
 [ocs]
 applications = 4114
 retrieval_interval = 0.5
+{ocs}
 [campaign group Sales@Agents]
 dbid = 101
 campaign_id = 101
@@ -44,7 +47,7 @@ state = {folder}/state
 
 PROXY = """
 [tevents]
-listen = tcp:0:interface=127.0.0.1
+listen = tcp:{port}:interface=127.0.0.1
 upstream = tcp:127.0.0.1:{primary}
            tcp:127.0.0.1:{backup}
 communication_dn = OCS_CommDN
@@ -55,6 +58,8 @@ by = proxy
 settle = {settle}
 [group Sales@Agents]
 dbid = 101
+[store]
+url = {store}
 [admin]
 listen = tcp:0:interface=127.0.0.1
 """
@@ -115,61 +120,137 @@ def until(holds: Callable[[], object]) -> None:
         pass
 
 
-def test_the_primary_is_killed_while_it_is_asked_to_stop(processes: Processes) -> None:
+class Play:
+    """The pair, the proxy before it, and three agents who work until no record is left."""
+
+    def __init__(self, processes: Processes, ocs: str = "", store: str = "memory:") -> None:
+        self._processes = processes
+        self._folder = folder = processes.folder
+        self._status, self._report = folder / "status.json", folder / "report.json"
+        self._store = store
+        conf = folder / "pair.conf"
+        conf.write_text(SIMULATOR.format(folder=folder, ocs=ocs))
+        ports = []
+        for role in ("primary", "backup"):
+            one = processes.simulate("--config", str(conf), "--role", role, "--status-file", str(self._status))
+            ports.append(processes.says(one, r"listening on tcp:127\.0\.0\.1:(\d+)"))
+            setattr(self, role, one)
+        self._pair_at = {"primary": ports[0], "backup": ports[1]}
+        self.port = kept()
+        self._address = f"tcp:127.0.0.1:{number_of(self.port)}"
+        self.settles_in(3600)
+
+    primary: subprocess.Popen[str]
+    backup: subprocess.Popen[str]
+
+    def settles_in(self, seconds: int) -> None:
+        """Write the proxy's conf file."""
+        text = PROXY.format(settle=seconds, port=number_of(self.port), store=self._store, **self._pair_at)
+        (self._folder / "proxy.conf").write_text(text)
+
+    def start_proxy(self) -> None:
+        """Start it, for the first time or once more."""
+        self.proxy = self._processes.start("-m", "proxy", "run", "--config", str(self._folder / "proxy.conf"))
+        self._admin = self._processes.says(self.proxy, r"admin: listening on .*:(\d+)")
+        threading.Thread(target=self.proxy.stdout.read, daemon=True).start()  # type: ignore[union-attr]
+
+    def group(self) -> dict[str, Any]:
+        """What the proxy says of the group."""
+        with urlopen(f"http://127.0.0.1:{self._admin}/groups", timeout=BOUND) as page:
+            (only,) = json.load(page)["groups"]
+        return only
+
+    def _diaries(self) -> list[dict[str, Any]]:
+        return list(json.loads(self._report.read_text())["agents"].values()) if self._report.exists() else []
+
+    def _nobody_asks(self) -> bool:
+        """Whether every agent has heard that there are no records; a question without an answer would hold up Stop."""
+        return bool(self._diaries()) and all(diary["no_records"] for diary in self._diaries())
+
+    def works(self) -> None:
+        """The group is loaded and started, and all its records are finished; it would be completed in an hour."""
+        until(lambda: self._registered())
+        agents = ["--agents", "--dns", "3001-3003", "--talk", "0.02", "--ask-again", "3600", "--away", "0.1"]
+        told = ["--connect", self._address, "--report", str(self._report), "--until-unloaded"]
+        self._crew = self._processes.simulate(*agents, *told)
+        for request in ("load", "start"):
+            order = ["--operator", request, "--connect", self._address, "--group", "101", "--auto-completion", "1"]
+            assert self._processes.simulate(*order).wait(BOUND) == 0
+        until(lambda: str(self.group()["waiting_for"]).endswith("of quiet"))
+        until(self._nobody_asks)
+
+    def _registered(self) -> bool:
+        with urlopen(f"http://127.0.0.1:{self._admin}/metrics", timeout=BOUND) as page:
+            return 'control_registered{channel="tevents"} 1.0' in page.read().decode()
+
+    def stop_is_sent(self) -> None:
+        """Nobody can answer while it is sent: the primary stands still."""
+        self.primary.send_signal(signal.SIGSTOP)
+        self.settles_in(1)
+        self.proxy.send_signal(signal.SIGHUP)
+        until(lambda: self.group()["state"] == "stopping")
+
+    def is_completed_once(self) -> None:
+        """It is, through the backup, and every agent has heard so, once."""
+        until(lambda: self.group()["state"] == "unloaded")
+        assert self._crew.wait(BOUND) == 0
+        self.backup.send_signal(signal.SIGTERM)
+        assert self.backup.wait(BOUND) == 0
+        (truth,) = json.loads(self._status.read_text())["groups"]
+        assert (truth["state"], truth["left"], truth["finalized"], truth["retrieved"]) == ("not_loaded", 0, 30, 30)
+        assert (truth["accepted"]["stop"], truth["accepted"]["unload"], truth["refused"]) == (1, 1, {})
+        assert [each["what"] for each in truth["life"]] == ["loaded", "started", "stopped", "unloaded"]
+        assert (self.group()["completions"], self.group()["finalized"]) == (1, 30)
+        for diary in self._diaries():
+            heard = [each["event"] for each in diary["heard"]]
+            assert (heard.count("CampaignStopped"), heard.count("CampaignUnloaded")) == (1, 1), heard
+            assert diary["still_open"] == 0
+
+
+@pytest.fixture
+def play(processes: Processes) -> Iterator[Callable[..., Play]]:
+    """Plays that are over after the test."""
+    plays: list[Play] = []
+
+    def begun(*arguments: str) -> Play:
+        plays.append(Play(processes, *arguments))
+        plays[-1].start_proxy()
+        return plays[-1]
+
+    yield begun
+    for each in plays:
+        each.port.close()
+
+
+def test_the_primary_is_killed_while_it_is_asked_to_stop(play: Callable[..., Play]) -> None:
     """Stop is on its way to a primary that is killed with -9: the completion ends through the backup, each step once.
 
     Three agents connect anew, finish nothing twice, and hear each word once.
     """
-    folder = processes.folder
-    conf, status, report = folder / "pair.conf", folder / "status.json", folder / "report.json"
-    conf.write_text(SIMULATOR.format(folder=folder))
-    pair, ports = [], []
-    for role in ("primary", "backup"):
-        pair.append(processes.simulate("--config", str(conf), "--role", role, "--status-file", str(status)))
-        ports.append(processes.says(pair[-1], r"listening on tcp:127\.0\.0\.1:(\d+)"))
-    primary, backup = pair
-    pair_at = {"primary": ports[0], "backup": ports[1]}
-    (folder / "proxy.conf").write_text(PROXY.format(settle=3600, **pair_at))
-    proxy = processes.start("-m", "proxy", "run", "--config", str(folder / "proxy.conf"))
-    admin = processes.says(proxy, r"admin: listening on .*:(\d+)")
-    address = "tcp:127.0.0.1:" + processes.says(proxy, r"tevents: listening on .*:(\d+)")
-    processes.says(proxy, "control session .* registered (.*)")
-    threading.Thread(target=proxy.stdout.read, daemon=True).start()  # type: ignore[union-attr]
+    night = play()
+    night.works()
+    night.stop_is_sent()
+    night.primary.kill()
+    night.is_completed_once()
 
-    def group() -> dict[str, object]:
-        with urlopen(f"http://127.0.0.1:{admin}/groups", timeout=BOUND) as page:
-            (only,) = json.load(page)["groups"]
-        return only
 
-    def diaries() -> dict[str, dict[str, Any]]:
-        return json.loads(report.read_text())["agents"] if report.exists() else {}
+@pytest.mark.parametrize("ocs", ["", "notify_agents = no"], ids=["ocs tells agents", "the proxy tells agents"])
+def test_the_proxy_is_killed_before_the_backup_has_answered(
+    play: Callable[..., Play], ocs: str, tmp_path: Path
+) -> None:
+    """The primary is killed with -9 while it is asked to stop, and the proxy, too, before the backup has said a word.
 
-    def nobody_asks() -> bool:
-        """Whether every agent has heard that there are no records; a question without an answer would hold up Stop."""
-        return all(diary["no_records"] for diary in json.loads(report.read_text())["agents"].values())
-
-    agents = ["--agents", "--dns", "3001-3003", "--talk", "0.02", "--ask-again", "3600", "--away", "0.1"]
-    crew = processes.simulate(*agents, "--connect", address, "--report", str(report), "--until-unloaded")
-    for request in ("load", "start"):
-        order = ["--operator", request, "--connect", address, "--group", "101", "--auto-completion", "1"]
-        assert processes.simulate(*order).wait(BOUND) == 0
-    until(lambda: str(group()["waiting_for"]).endswith("of quiet"))
-    until(nobody_asks)
-    primary.send_signal(signal.SIGSTOP)
-    (folder / "proxy.conf").write_text(PROXY.format(settle=1, **pair_at))
-    proxy.send_signal(signal.SIGHUP)  # now, when nobody can answer
-    until(lambda: group()["state"] == "stopping")
-    primary.send_signal(signal.SIGKILL)
-    until(lambda: group()["state"] == "unloaded")
-    assert crew.wait(BOUND) == 0
-    backup.send_signal(signal.SIGTERM)
-    assert backup.wait(BOUND) == 0
-    (truth,) = json.loads(status.read_text())["groups"]
-    assert (truth["state"], truth["left"], truth["finalized"], truth["retrieved"]) == ("not_loaded", 0, 30, 30)
-    assert (truth["accepted"]["stop"], truth["accepted"]["unload"], truth["refused"]) == (1, 1, {})
-    assert [each["what"] for each in truth["life"]] == ["loaded", "started", "stopped", "unloaded"]
-    assert (group()["completions"], group()["finalized"]) == (1, 30)
-    for diary in diaries().values():
-        heard = [each["event"] for each in diary["heard"]]
-        assert (heard.count("CampaignStopped"), heard.count("CampaignUnloaded")) == (1, 1), heard
-        assert diary["still_open"] == 0
+    What the proxy intended is in its store: started anew it asks the backup, and the completion ends there, each step
+    once.
+    """
+    night = play(ocs, f"sqlite:{tmp_path}/groups.db")
+    night.works()
+    night.backup.send_signal(signal.SIGSTOP)
+    night.stop_is_sent()
+    night.primary.kill()
+    night.proxy.kill()
+    night.proxy.wait(BOUND)
+    night.start_proxy()
+    assert night.group()["state"] == "stopping"
+    night.backup.send_signal(signal.SIGCONT)
+    night.is_completed_once()
