@@ -36,27 +36,33 @@ class Refused(Exception):
     """What Redis answered is an error: its own words."""
 
 
+_NOT_PERMITTED = "does not permit this user what is needed (scripts, streams, and the keys under the prefix)"
+_TOO_OLD = "lacks what is needed: version 5 or later, with streams and scripts"
+_CLUSTER = "is part of a cluster, which is not supported"
+
 _MEANINGS = {
     "OOM": "is out of memory (maxmemory)",
     "READONLY": "is a replica that takes no writes",
     "NOAUTH": "wants a password",
     "WRONGPASS": "refuses the user or the password",
-    "NOPERM": "does not permit this user what is needed (scripts, streams, and the keys under the prefix)",
+    "NOPERM": _NOT_PERMITTED,
+    "o permissions to": _NOT_PERMITTED,
+    "user executing the script": _NOT_PERMITTED,
     "LOADING": "is still loading what it holds",
     "MISCONF": "cannot save what it holds, and takes no writes",
     "NOREPLICAS": "has too few replicas, and takes no writes",
     "MASTERDOWN": "is a replica that has lost its master",
     "BUSY": "is busy with a script of somebody else's",
     "WRONGTYPE": "holds something else under the same prefix",
-    "CROSSSLOT": "is part of a cluster, which is not supported",
-    "MOVED": "is part of a cluster, which is not supported",
-    "CLUSTERDOWN": "is part of a cluster, which is not supported",
+    "CROSSSLOT": _CLUSTER,
+    "MOVED": _CLUSTER,
+    "CLUSTERDOWN": _CLUSTER,
     "EXPIRED": "let an image expire before it was there in full: it is too slow",
     "UNORDERED": "refused what was said before this",
     "max number of clients": "has no connection left (maxclients)",
     "DB index": "has no database of this number",
-    "nknown command": "lacks what is needed: version 5 or later, with streams and scripts",
-    "nknown Redis command": "lacks what is needed: version 5 or later, with streams and scripts",
+    "nknown command": _TOO_OLD,
+    "nknown Redis command": _TOO_OLD,
 }
 """What an error of Redis's that holds these words means to an operator. Versions differ in where the words stand."""
 

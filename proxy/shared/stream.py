@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.error import TimeoutError as NoAnswer
+from twisted.internet.defer import TimeoutError as NoAnswer
 
 from proxy.errors import OurError
 from proxy.shared import scripts

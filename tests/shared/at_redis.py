@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from twisted.internet import reactor
+from twisted.internet import reactor, tcp, unix
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
@@ -39,7 +39,7 @@ async def until(holds: Callable[[], bool]) -> None:
 class AtRedis(TestCase):
     """With a Redis of its own, and instances that are in touch with it."""
 
-    timeout = 120
+    timeout = 20
     options: tuple[str, ...] = ()
     appendonly = False
 
@@ -47,12 +47,13 @@ class AtRedis(TestCase):
         self.server = RedisServer(*self.options, appendonly=self.appendonly)
         self.addCleanup(self.server.remove)
         self.server.start()
+        self.addCleanup(self.gone)
         self.url = self.server.url
         self.lost: list[str] = []
 
     def stream(self, prefix: str = "test") -> Stream:
         stream = Stream(reactor, RedisUrl.parse(self.url), prefix)
-        self.addCleanup(self.closed, stream)
+        self.addCleanup(stream.close)
         return stream
 
     async def in_touch(self, prefix: str = "test") -> Stream:
@@ -72,12 +73,9 @@ class AtRedis(TestCase):
         assert isinstance(found, list)
         return sorted(str(each) for each in found if ":order:" not in str(each))
 
-    async def closed(self, stream: Stream) -> None:
-        """Its connections are gone from the reactor, too."""
-        stream.close()
-        await until(
-            lambda: not any("Redis" in repr(each) or "BaseClient" in repr(each) for each in reactor.getReaders())
-        )
+    async def gone(self) -> None:
+        """No connection is left in the reactor."""
+        await until(lambda: not any(isinstance(each, tcp.Client | unix.Client) for each in reactor.getReaders()))
 
     async def raises(self, wanted: type[Exception], doing: Awaitable[object]) -> str:
         """What the error says."""
