@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import define, field
+
 from proxy.campaign.group import Group
 
 
+@define(eq=False)
 class Agenda:
     """The groups that the observation of the moment touches, each once, in order."""
 
-    def __init__(self) -> None:
-        self._groups: list[Group] = []
+    _groups: list[Group] = field(factory=list)
 
     def add(self, *groups: Group) -> None:
         """Something happened to these groups."""
         for group in groups:
             if group not in self._groups:
                 self._groups.append(group)
+
+    def drop(self, group: Group) -> None:
+        """There is no such group any more."""
+        if group in self._groups:
+            self._groups.remove(group)
 
     def take(self) -> Sequence[Group]:
         """All of them; the agenda is empty then."""

@@ -10,7 +10,7 @@ from attrs import define, field
 from proxy.campaign.instances import Instances
 from proxy.campaign.numbers import Numbers
 from proxy.campaign.observation import Command
-from proxy.campaign.plain import APART, ASIDE
+from proxy.campaign.plain import APART, ASIDE, MANY
 from proxy.campaign.registrations import Registrations
 from proxy.campaign.sources import TELL_STATES
 
@@ -57,7 +57,7 @@ class Surroundings:
     lost_witnesses: set[str] = field(factory=set)
     counts: dict[str, int] = field(factory=dict)
     waiting_clients: Counter[int] = field(factory=Counter, metadata=ASIDE)
-    status_asked: dict[str, float] = field(factory=dict, metadata=APART)
+    status_asked: dict[str, float] = field(factory=dict, metadata=MANY)
     numbers: Numbers = field(factory=Numbers)
     group_numbers: Numbers = field(factory=Numbers)
     forgotten_groups: set[int] = field(factory=set, metadata=ASIDE)

@@ -158,6 +158,7 @@ class Attribution:
             group.policy, group.is_configured = other.policy, True
         names = other.names
         self._names.remove(other)
+        self._agenda.drop(other)
         self._around.forgotten_groups.add(other.number)
         self._names.learn(group, names)
         group.take_in(other)

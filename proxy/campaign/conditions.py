@@ -115,16 +115,27 @@ def rule_a(group: Group) -> bool:
 
 
 def holding(group: Group, now: float) -> Obstacle | None:
-    """The outstanding records that hold the group; those that no longer do are let go (R11)."""
+    """The outstanding records that hold the group (R11)."""
     records = group.session.records
-    newest = group.session.evidence.newest
-    if newest is not None:
-        for record in [record for record in _old(group, now) if _is_left_behind(group, record, newest)]:
-            records.let_go(record)
-            group.around.add("records_stale")
-            group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
     number = records.outstanding - records.stale
+    if number:
+        number -= len(_left_behind(group, now))
     return _counted(number, "record", "outstanding") if number else None
+
+
+def let_go(group: Group, now: float) -> None:
+    """The outstanding records that no longer hold the group are let go (R11)."""
+    for record in _left_behind(group, now):
+        group.session.records.let_go(record)
+        group.around.add("records_stale")
+        group.announce(News.RECORD_STALE, f"handle {record.handle}, agent {record.dn}")
+
+
+def _left_behind(group: Group, now: float) -> list[Record]:
+    newest = group.session.evidence.newest
+    if newest is None:
+        return []
+    return [record for record in _old(group, now) if _is_left_behind(group, record, newest)]
 
 
 def _old(group: Group, now: float) -> Iterator[Record]:

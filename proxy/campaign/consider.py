@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from proxy.campaign.completion import Completion
-from proxy.campaign.conditions import next_stale, obstacle, quiet_at, rule, settle_time, unaccounted_until, unanswered
+from proxy.campaign.conditions import (
+    let_go,
+    next_stale,
+    obstacle,
+    quiet_at,
+    rule,
+    settle_time,
+    unaccounted_until,
+    unanswered,
+)
 from proxy.campaign.confirmation import Confirmation
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
@@ -19,6 +28,8 @@ def consider(group: Group, now: float) -> None:
     """Take every step that is due, and note when the next will be."""
     group.ask_about_silence(now)
     group.ask_in_doubt(now)
+    if group.session.armed or group.completion is not None:
+        let_go(group, now)
     if group.notices is not None and not group.notices.held:
         group.notices.fall_due(now)
     if group.completion is not None:
@@ -91,12 +102,17 @@ def notification(
 
 def notices_of(group: Group) -> Notices:
     """Who has heard what of a completion: nobody anything."""
+    return Notices(group.around.registrations, telling(group), group.policy.notify_wait)
+
+
+def telling(group: Group) -> Callable[[int, str, Word], None]:
+    """How a session of an agent of the group is told a word."""
 
     def tell(session: int, dn: str, word: Word) -> None:
         group.around.tell(notification(group, group.session.agents, session, dn, word))
         group.around.add("notifications_sent")
 
-    return Notices(group.around.registrations, tell, group.policy.notify_wait)
+    return tell
 
 
 def _times(group: Group, now: float) -> Iterator[float]:

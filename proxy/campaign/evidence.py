@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from proxy.campaign.observation import ListStatistics, Retrieved
-from proxy.campaign.plain import APART
+from proxy.campaign.plain import MANY
 
 
 @define
@@ -116,7 +116,7 @@ class Tally:
     over: bool = False
     _lists: dict[str, _List] = field(factory=dict)
     _counted: int = 0
-    _known: set[str] = field(factory=set, metadata=APART)
+    _known: set[str] = field(factory=set, metadata=MANY)
 
     @property
     def retrieved(self) -> int | None:

@@ -94,12 +94,19 @@ class Group:
     its records were lost track of, and it has not been loaded since.
     """
 
-    def __init__(self, names: GroupNames, policy: Policy, around: Surroundings, is_configured: bool = False) -> None:
+    def __init__(
+        self,
+        names: GroupNames,
+        policy: Policy,
+        around: Surroundings,
+        is_configured: bool = False,
+        number: int | None = None,
+    ) -> None:
         self._names = names
         self.policy = policy
         self.is_configured = is_configured
         self.around = around
-        self.number = around.group_numbers.take()
+        self.number = around.group_numbers.take() if number is None else number
         self.state = State.NULL
         self.life = live(self)
         self.session = GroupSession(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from proxy.campaign.evidence import Evidence, Tally
-from proxy.campaign.plain import APART
+from proxy.campaign.plain import APART, MANY
 from proxy.campaign.records import Records
 from proxy.kvlist import Pair
 
@@ -50,7 +50,7 @@ class GroupSession:
     records: Records = field(factory=Records, metadata=APART)
     evidence: Evidence = field(factory=Evidence)
     tallies: dict[str, Tally] = field(factory=dict, metadata=APART)
-    agents: Agents = field(factory=Agents, metadata=APART)
+    agents: Agents = field(factory=Agents, metadata=MANY)
     witnesses_differ: bool = False
 
     @property

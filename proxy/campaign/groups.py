@@ -108,6 +108,7 @@ class Groups:
     def _arrange(self, whole: Whole) -> None:
         self._whole = whole
         self._commands: list[Command] = []
+        self._conclusions = 0
         self._agenda = agenda = whole.agenda
         self._around = around = whole.around
         around.tell = self._tell
@@ -203,6 +204,11 @@ class Groups:
         return any(group.is_completing for group in self._which.groups)
 
     @property
+    def conclusions(self) -> int:
+        """How often anything was concluded: while it stays the same, so does everything."""
+        return self._conclusions
+
+    @property
     def whole(self) -> Whole:
         """All that the groups are made of; not a copy."""
         self._whole.default = self._which.default
@@ -290,6 +296,7 @@ class Groups:
         self._commands.append(command)
 
     def _conclude(self, now: float) -> Sequence[Command]:
+        self._conclusions += 1
         touched = self._agenda.take()
         self._remembering.touch(touched)
         for group in touched:

@@ -12,7 +12,7 @@ from math import inf
 
 from attrs import define, field
 
-from proxy.campaign.plain import APART
+from proxy.campaign.plain import MANY
 
 SHIFT = 32
 """By how many bits the number of the instance stands above that of the session in its own channel."""
@@ -46,7 +46,7 @@ class Instances:
     heard: dict[int, float] = field(factory=dict)
     controls: dict[int, bool] = field(factory=dict)
     applied: dict[int, float] = field(factory=dict)
-    gone: dict[str, float] = field(factory=dict, metadata=APART)
+    gone: dict[str, float] = field(factory=dict, metadata=MANY)
 
     def hear(self, instance: int, controls: bool, now: float, applied: float = inf) -> None:
         """It is there."""

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from proxy.campaign.group import Group
 from proxy.campaign.observation import GroupNames
-from proxy.campaign.plain import APART, ASIDE
+from proxy.campaign.plain import APART, ASIDE, MANY
 
 NOTHING = GroupNames()
 
@@ -56,10 +56,10 @@ class Names:
 
     groups: list[Group] = field(factory=list, metadata=APART)
     _known: set[Group] = field(factory=set, metadata=ASIDE)
-    _owners: dict[GroupNames, Group] = field(factory=dict, metadata=APART)
-    _campaigns: dict[str, list[Group]] = field(factory=dict, metadata=APART)
-    _conflicts: set[GroupNames] = field(factory=set, metadata=APART)
-    _plain: dict[GroupNames, Group] = field(factory=dict, metadata=APART)
+    _owners: dict[GroupNames, Group] = field(factory=dict, metadata=MANY)
+    _campaigns: dict[str, list[Group]] = field(factory=dict, metadata=MANY)
+    _conflicts: set[GroupNames] = field(factory=set, metadata=MANY)
+    _plain: dict[GroupNames, Group] = field(factory=dict, metadata=MANY)
 
     def plain(self, names: GroupNames) -> Group | None:
         """The group for which names were remembered: most messages speak of a group as the one before did."""

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from proxy.campaign.kept import KeptHearing, KeptNotices, Times
 from proxy.campaign.observation import Word
-from proxy.campaign.plain import APART, ASIDE, Ordered
+from proxy.campaign.plain import ASIDE, MANY, Ordered
 from proxy.campaign.registrations import Registrations
 
 SWALLOW_FOR = 60.0
@@ -97,8 +97,8 @@ class Notices:
     _registrations: Registrations = field(metadata=ASIDE)
     _tell: Callable[[int, str, Word], None] = field(metadata=ASIDE)
     _wait: float
-    _agents: Ordered[str, _Agent] = field(factory=dict, metadata=APART)
-    _let_go: set[str] = field(factory=set, metadata=APART)
+    _agents: Ordered[str, _Agent] = field(factory=dict, metadata=MANY)
+    _let_go: set[str] = field(factory=set, metadata=MANY)
     held: bool = False
 
     # ------------------------------------------------------------------------------------------- OCS and its words

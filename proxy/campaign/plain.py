@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from math import isfinite
 from types import NoneType, UnionType
@@ -30,8 +30,11 @@ Ordered = Annotated[dict[K, V], _IN_ORDER]
 ASIDE = {"aside": True}
 """The metadata of a field that is not of the state: it is of this process, or follows from the rest."""
 
+MANY = {"many": True}
+"""The metadata of a field that may hold very many things: they are written in portions, on lines of their own."""
+
 APART = {"apart": True}
-"""The metadata of a field that may hold very many things: it is written on lines of its own."""
+"""The metadata of a field whose objects are written on lines of their own."""
 
 encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 """Plain data as text, in ASCII."""
@@ -55,15 +58,21 @@ def _no_number(name: str) -> float:
 
 @frozen
 class Form:
-    """How values of one type are written, and read. `back` raises Unfit."""
+    """How values of one type are written, and read. `back` raises Unfit. `items`: of a dict or a set, one by one."""
 
     plain: Callable[[Any], Any]
     back: Callable[[Any], Any]
+    items: Callable[[Any], Iterator[Any]] = lambda values: iter(())
+
+
+def many_fields(kind: type) -> list[Attribute[Any]]:
+    """The fields of an attrs class that are written in portions."""
+    return [each for each in fields(kind) if not MANY.keys().isdisjoint(each.metadata)]
 
 
 def state_fields(kind: type) -> list[Attribute[Any]]:
     """The fields of an attrs class that are of its state, and are written with it."""
-    elsewhere = {*ASIDE, *APART}
+    elsewhere = {*ASIDE, *MANY, *APART}
     return [each for each in fields(kind) if elsewhere.isdisjoint(each.metadata)]
 
 
@@ -79,10 +88,6 @@ class Forms:
         if form is None:
             form = self._forms[kind] = self._made(kind)
         return form
-
-    def of_field(self, kind: type, name: str) -> Form:
-        """The form of a field of an attrs class."""
-        return self.of(_hints(kind)[name])
 
     def plain(self, value: Any) -> Any:
         """An attrs object as plain data: the fields that are of its state."""
@@ -115,6 +120,9 @@ class Forms:
             return _enum(kind)
         if isinstance(kind, type) and issubclass(kind, tuple):
             return _tuple(kind._make, [self.of(each) for each in get_type_hints(kind).values()])  # type: ignore[attr-defined]
+        if isinstance(kind, type) and issubclass(kind, dict):  # a class of its own has an order of its own
+            [(key, value)] = [get_args(base) for base in kind.__orig_bases__]  # type: ignore[attr-defined]
+            return self._dict(self.of(key), self.of(value), key=None)
         if isinstance(kind, type) and has(kind):
             return self._object(kind)
         raise TypeError(f"nobody said how {kind} is written")
@@ -126,6 +134,11 @@ class Forms:
             return {alias: form.plain(getattr(value, name)) for name, alias, form in forms}
 
         return Form(plain, lambda plain: self.back(kind, plain))
+
+    def of_many(self, kind: type) -> dict[str, tuple[str, Form]]:
+        """The fields of an attrs class that are written in portions, by alias: their names and forms."""
+        hints = _hints(kind)
+        return {each.alias or each.name: (each.name, self.of(hints[each.name])) for each in many_fields(kind)}
 
     def _fields(self, kind: type) -> list[tuple[str, str, Form]]:
         hints = _hints(kind)
@@ -144,9 +157,11 @@ class Forms:
     def _dict(self, key_form: Form, value_form: Form, key: Callable[[Any], Any] | None) -> Form:
         write_key, write, read_key, read = key_form.plain, value_form.plain, key_form.back, value_form.back
 
-        def plain(values: Any) -> Any:
-            pairs = [[write_key(each), write(value)] for each, value in values.items()]
-            return pairs if key is None else sorted(pairs, key=lambda pair: key(pair[0]))
+        def items(values: Any) -> Iterator[Any]:
+            written: Any = ((write_key(each), value) for each, value in values.items())
+            if key is not None:
+                written = sorted(written, key=lambda pair: key(pair[0]))
+            return ([each, write(value)] for each, value in written)
 
         def back(pairs: Any) -> Any:
             if type(pairs) is not list or not all(type(pair) is list and len(pair) == 2 for pair in pairs):
@@ -156,7 +171,7 @@ class Forms:
                 raise Unfit("a key that comes twice")
             return values
 
-        return Form(plain, back)
+        return Form(lambda values: list(items(values)), back, items)
 
     def _set(self, form: Form, key: Callable[[Any], Any]) -> Form:
         def back(plain: Any) -> Any:
@@ -167,7 +182,10 @@ class Forms:
                 raise Unfit("a member that comes twice")
             return values
 
-        return Form(lambda values: sorted(map(form.plain, values), key=key), back)
+        def plain(values: Any) -> Any:
+            return sorted(map(form.plain, values), key=key)
+
+        return Form(plain, back, lambda values: iter(plain(values)))
 
 
 def _hints(kind: type) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from proxy.campaign.plain import APART, Ordered
+from proxy.campaign.plain import MANY, Ordered
 
 MAX_BEHIND = 256
 """For how many events of one DN copies are waited for; the oldest are forgotten first."""
@@ -17,13 +17,11 @@ MAX_BEHIND = 256
 class Registrations:
     """Sessions and the DNs they are registered for. A DN may have several sessions, a session several DNs."""
 
-    _sessions: dict[str, set[int]] = field(factory=dict, metadata=APART)
-    _dns: dict[int, set[str]] = field(factory=dict, metadata=APART)
+    _sessions: dict[str, set[int]] = field(factory=dict, metadata=MANY)
+    _dns: dict[int, set[str]] = field(factory=dict, metadata=MANY)
     _blind: set[int] = field(factory=set)
-    _gone: dict[str, float] = field(factory=dict, metadata=APART)
-    _behind: dict[str, Ordered[tuple[str, str], Counter[int]]] = field(
-        factory=lambda: defaultdict(dict), metadata=APART
-    )
+    _gone: dict[str, float] = field(factory=dict, metadata=MANY)
+    _behind: dict[str, Ordered[tuple[str, str], Counter[int]]] = field(factory=lambda: defaultdict(dict), metadata=MANY)
 
     def register(self, session: int, dn: str) -> bool:
         """The session gets the events of the DN. False where it did already."""
