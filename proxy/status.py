@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from proxy.admin.watched import Kind, Metric
 from proxy.channel import Channel
 from proxy.interfaces import IRecordWitness
+from proxy.shared import shown
+from proxy.shared.shown import Sharing
 from proxy.switchboard import Switchboard
 
 _Values = dict[tuple[str, ...], float]
@@ -17,11 +19,16 @@ class Status:
     """See `proxy.admin.watched.Watched`."""
 
     def __init__(
-        self, board: Switchboard, channels: Sequence[Channel], witnesses: Sequence[IRecordWitness] = ()
+        self,
+        board: Switchboard,
+        channels: Sequence[Channel],
+        witnesses: Sequence[IRecordWitness] = (),
+        sharing: Sharing | None = None,
     ) -> None:
         self._board = board
         self._channels = channels
         self._witnesses = witnesses
+        self._sharing = sharing
 
     def groups(self) -> Sequence[dict[str, object]]:
         """Every group (design: status)."""
@@ -30,6 +37,10 @@ class Status:
     def timeline(self) -> Sequence[dict[str, object]]:
         """The latest announcements, oldest first."""
         return list(self._board.timeline)
+
+    def instances(self) -> Mapping[str, object]:
+        """The proxies that share the groups."""
+        return shown.page(self._sharing)
 
     def health(self) -> Sequence[str]:
         """Why the proxy is not healthy; empty where it is."""
@@ -41,18 +52,31 @@ class Status:
         for channel in self._channels:
             yield from channel.reasons()
         for witness in self._witnesses:
-            if witness.problem is not None:
+            if witness.problem is not None and self._is_watched:
                 yield f"witness {witness.name}: does not count: {witness.problem}"
-        if self._board.store_problem is not None:
-            yield f"store: {self._board.store_problem}"
+        if self._store_problem is not None:
+            yield f"store: {self._store_problem}"
         if self._board.failed:
             yield f"groups: {self._board.failed} mistakes of ours about them, see the log"
+
+    @property
+    def _store_problem(self) -> str | None:
+        if self._sharing is None:
+            return self._board.store_problem
+        problem = self._sharing.problem
+        return None if problem is None else f"{problem}: nothing is completed"
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether witnesses are to watch here: where groups are shared, they do so at the leader only."""
+        return self._sharing is None or self._sharing.is_leading
 
     def metrics(self) -> Iterator[Metric]:
         """Every counter and gauge."""
         yield from self._of_groups()
         yield from _of_channels(self._channels)
         yield from _of_witnesses(self._witnesses)
+        yield from shown.metrics(self._sharing)
 
     def _of_groups(self) -> Iterator[Metric]:
         board = self._board

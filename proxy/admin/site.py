@@ -1,4 +1,4 @@
-"""The pages of [admin]: /groups, /timeline and /health as JSON, /metrics for Prometheus. To be read only.
+"""The pages of [admin]: /groups, /timeline, /instances and /health as JSON, /metrics for Prometheus. To be read only.
 
 They are made at the moment they are asked for, on the reactor's thread: nothing changes under them.
 """
@@ -58,7 +58,7 @@ class Page(Resource):
 
 
 def _nothing_there(_: str) -> Answer:
-    return json_answer({"error": "there are /groups, /timeline, /health and /metrics"}, NOT_FOUND)
+    return json_answer({"error": "there are /groups, /timeline, /instances, /health and /metrics"}, NOT_FOUND)
 
 
 class QuietSite(Site):
@@ -84,6 +84,7 @@ def site(watched: Watched) -> Site:
     pages: dict[bytes, Callable[[str], Answer]] = {
         b"groups": lambda _: json_answer({"groups": list(watched.groups())}),
         b"timeline": lambda _: json_answer(list(watched.timeline())),
+        b"instances": lambda _: json_answer(watched.instances()),
         b"health": health,
         b"metrics": lambda accept: Answer(OK, *exposition(collectors, accept)),
     }

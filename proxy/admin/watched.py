@@ -43,5 +43,8 @@ class Watched(Protocol):
     def timeline(self) -> Sequence[Mapping[str, object]]:
         """The latest announcements, oldest first: `time` (seconds since 1970), `group`, `news`, `text`, `loud`."""
 
+    def instances(self) -> Mapping[str, object]:
+        """The proxies that share the groups, as in `/instances`; null where there is nobody to share them."""
+
     def metrics(self) -> Iterable[Metric]:
         """Every counter and gauge."""

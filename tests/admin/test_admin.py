@@ -37,6 +37,9 @@ class Proxy:
     def health(self) -> list[str]:
         return self.reasons
 
+    def instances(self) -> dict[str, object]:
+        return {"instance": 3, "leader": None, "instances": []}
+
     def timeline(self) -> list[dict[str, object]]:
         return self.announced
 
@@ -126,6 +129,12 @@ class AdminTests(TestCase):
         assert (answered.code, answered.json) == (200, self.proxy.announced)
 
     @inlineCallbacks
+    def test_instances(self) -> Generator[Deferred[Any], Any, None]:
+        """/instances shows who shares the groups; what is not known is null."""
+        answered = yield self.ask("/instances")
+        assert (answered.code, answered.json) == (200, {"instance": 3, "leader": None, "instances": []})
+
+    @inlineCallbacks
     def test_metrics(self) -> Generator[Deferred[Any], Any, None]:
         """/metrics shows the numbers of the moment it is asked, each with its labels, and no other program's."""
         self.proxy.relayed = 3
@@ -160,7 +169,7 @@ class AdminTests(TestCase):
     @inlineCallbacks
     def test_head(self) -> Generator[Deferred[Any], Any, None]:
         """HEAD answers as GET does, without the body: enough for a health check."""
-        for path in ("/groups", "/timeline", "/health", "/metrics", "/nowhere"):
+        for path in ("/groups", "/timeline", "/instances", "/health", "/metrics", "/nowhere"):
             got = yield self.ask(path)
             headed = yield self.ask(path, "HEAD")
             assert (headed.code, headed.body) == (got.code, b""), path
