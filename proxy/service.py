@@ -24,19 +24,22 @@ from proxy.admin.site import site
 from proxy.campaign.groups import Groups
 from proxy.campaign.policy import Control
 from proxy.channel import Channel
-from proxy.config import Config, ConfigError, load
+from proxy.config import Config, ConfigError, WitnessSection, load
 from proxy.direct.channel import Direct
 from proxy.drain import Drain
 from proxy.errors import OurError
 from proxy.http.gws_channel import Gws
 from proxy.http.ocs_channel import OcsHttp
-from proxy.interfaces import IConfirmingWitness, IRecordWitness
+from proxy.interfaces import IRecordWitness
 from proxy.relay.causes import Cause
 from proxy.relay.ports import Ports
 from proxy.reload import Reload
+from proxy.shared.board import SharedSwitchboard
+from proxy.shared.member import Member
+from proxy.shared.stream import Stream
 from proxy.status import Status
 from proxy.store.unusable import Unusable
-from proxy.store.urls import store_of
+from proxy.store.urls import redis_url, store_of
 from proxy.switchboard import Switchboard
 from proxy.tevents.channel import TEvents
 from proxy.tracefile import TraceFile
@@ -66,10 +69,9 @@ class ProxyService(Service):
     ) -> None:
         chance = chance or random.SystemRandom()
         self.config = config
-        self.groups = Groups(config.policy, config.groups, chance.getrandbits(14))
-        self.store = store_of(config.store.url, reactor)
         self.forget = False
-        self.board = Switchboard(self.groups, self.store, reactor, now, wall)
+        self._reactor = reactor
+        self.board = _board(config, reactor, now, wall, chance)
         self.channels: list[Channel] = []
         self._wall = wall
         self._traces: dict[str, TraceFile] = {}
@@ -98,16 +100,14 @@ class ProxyService(Service):
             self.channels.append(OcsHttp(reactor, config.ocs_http, limits, self.board, numbers, chance.random))
         if config.gws is not None:
             self.channels.append(Gws(reactor, config.gws, limits, self.board, numbers))
-        self.witnesses: list[IRecordWitness] = [
-            witness_kind(section.kind).witness(section.name, section.options, reactor) for section in config.witnesses
-        ]
-        confirming = [witness for witness in self.witnesses if IConfirmingWitness.providedBy(witness)]
-        self.board.witnesses.update({witness.name: witness for witness in confirming})
+        self.witnesses = self.board.witnessed_by([self._witness_of(section) for section in config.witnesses])
         self.status = Status(self.board, self.channels, self.witnesses)
         self.admin = Ports(reactor, config.admin.listen if config.admin is not None else (), site(self.status))
         self.drain = Drain(reactor, limits.drain, self._is_left)
         self.reload = Reload(config, self.board, self.channels, self.admin, self.drain)
-        self._reactor = reactor
+
+    def _witness_of(self, section: WitnessSection) -> Callable[[], IRecordWitness]:
+        return lambda: witness_kind(section.kind).witness(section.name, section.options, self._reactor)
 
     def _trace(self, section: str, path: str | None) -> TraceFile | None:
         """Where a channel is traced to. Channels that name the same file share it, in the order of what happens."""
@@ -138,8 +138,7 @@ class ProxyService(Service):
             await self.admin.start()
             for channel in self.channels:
                 await channel.start()
-            for witness in self.witnesses:
-                witness.watch(self.board.observe)
+            self.board.watch()
         except Unusable as problem:
             raise CannotStart(f"[store] {problem}") from problem
         except CannotListenError as problem:
@@ -200,13 +199,28 @@ class ProxyService(Service):
         self.board.retire()
         await DeferredList([channel.connections.stop_listening() for channel in self.channels])
         await self.drain.wait()
-        for witness in self.witnesses:
-            witness.stop()
+        self.board.watch_no_more()
         await DeferredList([self.admin.stop(), *(channel.stop() for channel in self.channels)])
         self.board.close()
-        await self.store.close()
+        await self.board.leave()
         for file in self._traces.values():
             file.close()
+
+
+def _board(
+    config: Config, reactor: Any, now: Callable[[], float], wall: Callable[[], float], chance: random.Random
+) -> Switchboard:
+    """Where groups are this proxy's own, or shared with others."""
+
+    def fresh() -> Groups:
+        return Groups(config.policy, config.groups, chance.getrandbits(14))
+
+    store, redis = config.store, redis_url(config.store.url)
+    if redis is None:
+        return Switchboard(fresh(), store_of(store.url, reactor), reactor, now, wall)
+    stream = Stream(reactor, redis, store.prefix)
+    member = Member(reactor, stream, fresh, store.lease, lambda: f"{wall():.0f}-{chance.getrandbits(32):08x}")
+    return SharedSwitchboard(fresh(), member, (config.policy, config.groups), reactor, now, wall)
 
 
 # ---------------------------------------------------------------------------------------------------------- twistd

@@ -48,11 +48,11 @@ TRY_AGAIN = 0.5
 AT_ONCE = 100
 """How many entries are applied without letting anything else be done."""
 
-KEEP_AFTER = 5_000
+KEEP_AFTER = 20_000
 """After how many batches a new image is kept: so many a newcomer has to apply at most."""
 
 KEEP_EVERY = 60.0
-"""Seconds after which a new image is kept in any case, where anything happened."""
+"""Seconds after which a new image is kept, too, where anything happened."""
 
 BEGINNING = "0-0"
 """The position before the first batch of a stream."""
@@ -117,12 +117,13 @@ class Member:
         self.applied = 0
         self.led = 0
         self.outbox = Outbox()
-        self.lead = lead or Lead(lease)
+        self.lead = lead or Lead(lease - BEAT)
         self.told: Told
         self._clock = clock
         self._stream = stream
         self._fresh = fresh
         self._lease = lease
+        self._lead_lasts = lease - BEAT  # another looks for the lead once a beat
         self._new_name = new_name
         self._here = Registrations()
         self._epoch = ""
@@ -282,13 +283,20 @@ class Member:
 
     async def _find_groups(self) -> tuple[Replica, bool]:
         """The groups as they were at some position of the stream, and whether that is where this instance was."""
+        while True:
+            replica, goes_on = await self._look_for_groups()
+            if replica is not None:
+                return replica, goes_on
+            # Another was faster to share its groups; so they are there now.
+
+    async def _look_for_groups(self) -> tuple[Replica | None, bool]:
         epoch, known = await self._stream.epoch(), self.replica
         if epoch is not None and epoch.format != FORMAT:
             raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
         if self._forgets:
-            found = await self._found(epoch, Replica(self._fresh()))
-            self._forgets = False
-            return found, False
+            forgotten = await self._found(epoch, Replica(self._fresh()))
+            self._forgets = forgotten is None
+            return forgotten, False
         if known is None:
             return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
         if epoch is not None and epoch.name != self._epoch:
@@ -309,12 +317,12 @@ class Member:
     async def _where(self, known: Replica) -> Where:
         return Where.THERE if known.position == BEGINNING else await self._stream.has(self._epoch, known.position)
 
-    async def _found(self, instead_of: Epoch | None, replica: Replica) -> Replica:
-        """Redis is given what this instance knows, unless another was faster."""
+    async def _found(self, instead_of: Epoch | None, replica: Replica) -> Replica | None:
+        """Redis is given what this instance knows; None where another was faster."""
         name, replica.position = self._new_name(), BEGINNING
         instead = None if instead_of is None else instead_of.name
         if not await self._stream.found(instead, name, FORMAT, list(replica.lines()), BEGINNING):
-            raise Stays("another proxy was faster to share its groups")
+            return None
         self._epoch = name
         return replica
 
@@ -340,7 +348,7 @@ class Member:
         self.number, self._was_seen = number, False
         lost = [Seen(CountLost())] if self._distrusts or self.outbox.overflowed else []
         self._distrusts = self.outbox.overflowed = False
-        self.outbox.begin_anew([Seen(InstanceHeard(number, self.told.can_control)), *lost, *self._who_is_here()])
+        self.outbox.begin_anew([self._sign(), *lost, *self._who_is_here()])
         self.told.joined(replica)
         self.log.info("this is proxy {number} of those who share the groups", number=number)
 
@@ -355,6 +363,11 @@ class Member:
         elif isinstance(observation, SessionEnded):
             self._here.end(observation.session, 0.0)
             self._blind.discard(observation.session)
+
+    def _sign(self) -> Entry:
+        """That this instance is there, and up to which moment it knows what all have said."""
+        assert self.replica is not None
+        return Seen(InstanceHeard(self.number, self.told.can_control, self.replica.now))
 
     def _who_is_here(self) -> Iterator[Entry]:
         for session in sorted(self._here.all_sessions):
@@ -482,7 +495,7 @@ class Member:
             return
         self._call("beat", BEAT, self._beat)
         self._beats += 1
-        self._put(Seen(InstanceHeard(self.number, self.told.can_control)))
+        self._put(self._sign())
         if not self._sees_to_lead:
             self._sees_to_lead = True
             self._go(self._see_to_lead())
@@ -496,13 +509,13 @@ class Member:
                     await self._give_up_lead()
                     return
                 asked = self.lead.asked()
-                if await self._stream.renew(self._epoch, self.number, self.lead.fence, self._lease):
+                if await self._stream.renew(self._epoch, self.number, self.lead.fence, self._lead_lasts):
                     self.lead.renewed(asked)
                 else:
                     self._stop_leading()
             elif self._may_lead:
                 asked = self.lead.asked()
-                fence = await self._stream.take_lead(self._epoch, self.number, self._lease)
+                fence = await self._stream.take_lead(self._epoch, self.number, self._lead_lasts)
                 if fence is not None:
                     self.lead.taken(fence, asked)
                     self._look_at_lead()

@@ -5,11 +5,13 @@ Two replicas at the same position hold the same, whoever they are: they know of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import frozen
 from twisted.python.failure import Failure
 
+from proxy.campaign import whole
 from proxy.campaign.groups import Groups
 from proxy.campaign.observation import (
     Command,
@@ -25,7 +27,7 @@ from proxy.campaign.observation import (
     WitnessLost,
 )
 from proxy.campaign.sources import REPORTS
-from proxy.shared.entries import Batch, Configured, Entry, Led, Seen, batch_of
+from proxy.shared.entries import Batch, Configured, Entry, Garbled, Led, Seen, batch_of
 
 MOST = 2000
 """By how many milliseconds the time goes on at most from one batch to the next: an outage ages nothing."""
@@ -103,6 +105,53 @@ class Replica:
             self._seen(InstanceLost(instance), Batch(instance, 0, 0, False, ()))
         self._observe(CountLost())
         self.position = "0-0"
+
+    def lines(self) -> Iterator[str]:
+        """All that there is, as lines of text: the same at the same position, whoever writes them.
+
+        Nothing may be applied until the last one is taken.
+        """
+        yield json.dumps(
+            {
+                "position": self.position,
+                "milliseconds": self._milliseconds,
+                "leader": self.leader,
+                "fence": self.fence,
+                "wake_at": self.wake_at,
+                "highest": self.highest,
+                "sequences": sorted(self.sequences.items()),
+                "gone": list(self._gone),
+                "reported_to": sorted(self._reported_to),
+            }
+        )
+        yield from whole.lines(self.groups)
+
+    @classmethod
+    def of_lines(cls, lines: Iterable[str]) -> Replica:
+        """The replica of these lines; raises Garbled."""
+        try:
+            first, *others = lines
+            replica = cls(whole.of_lines(others))
+            replica._take_up(**json.loads(first))
+        except (RecursionError, TypeError, ValueError) as problem:
+            raise Garbled(f"no image of groups: {problem}") from problem
+        return replica
+
+    def _take_up(
+        self,
+        position: str,
+        milliseconds: int,
+        leader: int,
+        fence: int,
+        wake_at: float | None,
+        highest: int,
+        sequences: list[tuple[int, int]],
+        gone: list[int],
+        reported_to: list[int],
+    ) -> None:
+        self.position, self._milliseconds = position, milliseconds
+        self.leader, self.fence, self.wake_at, self.highest = leader, fence, wake_at, highest
+        self.sequences, self._gone, self._reported_to = dict(sequences), dict.fromkeys(gone), set(reported_to)
 
     def _counts(self, batch: Batch) -> bool:
         """Whether a batch is the next one of an instance that is known, or makes itself known, under the lead."""
