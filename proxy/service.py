@@ -101,7 +101,8 @@ class ProxyService(Service):
         if config.gws is not None:
             self.channels.append(Gws(reactor, config.gws, limits, self.board, numbers))
         self.witnesses = self.board.witnessed_by([self._witness_of(section) for section in config.witnesses])
-        self.status = Status(self.board, self.channels, self.witnesses)
+        sharing = self.board.member if isinstance(self.board, SharedSwitchboard) else None
+        self.status = Status(self.board, self.channels, self.witnesses, sharing)
         self.admin = Ports(reactor, config.admin.listen if config.admin is not None else (), site(self.status))
         self.drain = Drain(reactor, limits.drain, self._is_left)
         self.reload = Reload(config, self.board, self.channels, self.admin, self.drain)
