@@ -169,7 +169,7 @@ class Play:
 
     def works(self) -> None:
         """The group is loaded and started, and all its records are finished; it would be completed in an hour."""
-        until(lambda: self._registered())
+        until(lambda: self._counts('control_registered{channel="tevents"} 1.0'))
         agents = ["--agents", "--dns", "3001-3003", "--talk", "0.02", "--ask-again", "3600", "--away", "0.1"]
         told = ["--connect", self._address, "--report", str(self._report), "--until-unloaded"]
         self._crew = self._processes.simulate(*agents, *told)
@@ -179,16 +179,17 @@ class Play:
         until(lambda: str(self.group()["waiting_for"]).endswith("of quiet"))
         until(self._nobody_asks)
 
-    def _registered(self) -> bool:
+    def _counts(self, line: str) -> bool:
+        """Whether the proxy's metrics have a line."""
         with urlopen(f"http://127.0.0.1:{self._admin}/metrics", timeout=BOUND) as page:
-            return 'control_registered{channel="tevents"} 1.0' in page.read().decode()
+            return f"\ntevent_proxy_{line}\n" in page.read().decode()
 
     def stop_is_sent(self) -> None:
         """Nobody can answer while it is sent: the primary stands still."""
         self.primary.send_signal(signal.SIGSTOP)
         self.settles_in(1)
         self.proxy.send_signal(signal.SIGHUP)
-        until(lambda: self.group()["state"] == "stopping")
+        until(lambda: self._counts('requests_sent_total{request="stop"} 1.0'))
 
     def is_completed_once(self) -> None:
         """It is, through the backup, and every agent has heard so, once."""
