@@ -205,13 +205,14 @@ APPEND = (
 if ARGV[4] ~= '0' and redis.call('GET', KEYS[3]) ~= ARGV[4] then return redis.error_reply('{UNORDERED} batch') end
 local id = redis.call('XADD', KEYS[2], '*', 'b', ARGV[2])
 redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[5])
-return id
+return redis.status_reply(id)
 """
 )
 """One more batch; its id. KEYS: current, stream, order. ARGV: epoch, text, its number, the number before, milliseconds.
 
 Many are under way at a time. Were one refused (no memory left) and the next one taken, replicas would apply the later
 one and ignore the earlier one when it is sent again: so after one that was refused none goes in over that connection.
+The id comes as a status, not as a text: of those the client reads many in one turn of the reactor.
 """
 
 INSTANCE = _CURRENT + "return redis.call('INCR', KEYS[2])"

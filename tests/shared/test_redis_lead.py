@@ -66,7 +66,7 @@ class TheLead(AtRedis):
         assert first
         before = self.server.ask("PTTL", "test:first:lease")
         assert isinstance(before, int)
-        self.assertTrue(0 < before <= 200, before)
+        self.assertTrue(0 < before <= 200 or before == -2, before)  # -2: its time is over already
         second = None
         while second is None:
             second = await other.take_lead("first", 2, LONG)
