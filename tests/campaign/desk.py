@@ -90,7 +90,7 @@ class Desk:
     """A Groups, a clock that follows WakeAt, and everybody who speaks to it.
 
     `default` is the policy of groups that are not configured. `names` are those of the first configured group: whom
-    a word means that names nobody.
+    a word means that names nobody. `late`: whatever is seen now was seen long ago, by a proxy that shares the groups.
     """
 
     def __init__(self, *configured: ConfiguredGroup, default: Policy = COMPLETES, instance: int = 0) -> None:
@@ -99,6 +99,7 @@ class Desk:
         self.now = BEGINNING
         self.groups = Groups(default, sections, instance)
         self.said: list[tuple[float, Command]] = []
+        self.late = False
         self.ocs = Ocs(self)
         self._due: float | None = None
         self._sessions = count(1)
@@ -108,7 +109,7 @@ class Desk:
 
     def sees(self, observation: Observation) -> list[Command]:
         """A channel saw something; the commands."""
-        return self._keep(self.groups.observe(observation, self.now))
+        return self._keep(self.groups.observe(observation, self.now, self.late))
 
     def passes(self, seconds: float) -> list[Command]:
         """Time goes by; the commands of everything that fell due on its way."""
