@@ -89,8 +89,8 @@ class Channel(ABC):
 
     @property
     @abstractmethod
-    def reached(self) -> Mapping[str, bool | None]:
-        """Its upstreams, and whether the last attempt to reach each of them succeeded; None: there was none yet."""
+    def unreached(self) -> Mapping[str, float]:
+        """Its upstreams that the last attempt did not reach, and how many seconds ago that was."""
 
     def start(self) -> Deferred[None]:
         """Listen. Fails with CannotListenError."""
@@ -113,9 +113,8 @@ class Channel(ABC):
         """Why the channel is not healthy."""
         if not self.connections.is_listening:
             yield f"{self.name}: not listening"
-        for description, reached in self.reached.items():
-            if reached is False:
-                yield f"{self.name}: {description} could not be reached"
+        for description, seconds in self.unreached.items():
+            yield f"{self.name}: {description} could not be reached{_ago(seconds)}"
         if self.registered is False:
             yield f"{self.name}: the control session is not registered"
         for sender, failed in self.unseen().items():
@@ -164,9 +163,9 @@ class FramedChannel(Channel):
         return self.relay
 
     @property
-    def reached(self) -> Mapping[str, bool | None]:
+    def unreached(self) -> Mapping[str, float]:
         """See Channel."""
-        return self.relay.upstreams.reached
+        return self.relay.upstreams.unreached
 
     def limit(self, limits: Limits) -> None:
         """See Channel: the largest frame is that of a session's beginning."""
@@ -196,6 +195,13 @@ class FramedChannel(Channel):
     def opaque(self) -> Mapping[str, int]:
         """See Channel."""
         return {way.name: way.opaque for way in (self.relay.to_upstream, self.relay.to_client)}
+
+
+def _ago(seconds: float) -> str:
+    """How long ago something was, if that is worth to be said."""
+    hours, minutes = divmod(int(seconds // 60), 60)
+    parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    return f" {' '.join(parts)} ago, and nobody has tried since" if parts else ""
 
 
 def relay_limits(limits: Limits) -> RelayLimits:

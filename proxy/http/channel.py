@@ -26,9 +26,9 @@ class HttpChannel(Channel):
         return _Connections(self.relay)
 
     @property
-    def reached(self) -> Mapping[str, bool | None]:
+    def unreached(self) -> Mapping[str, float]:
         """See Channel."""
-        return self.relay.upstreams.reached
+        return self.relay.upstreams.unreached
 
     def limit(self, limits: Limits) -> None:
         """See Channel."""

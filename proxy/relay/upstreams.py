@@ -38,6 +38,7 @@ class Upstreams:
         self.reached_again: Callable[[], object] = lambda: None
         """Called when the one in charge, which is settled, was reached."""
         self._clock = reactor
+        self._failed_at: dict[str, float] = {}
         self._endpoints: dict[str, IStreamClientEndpoint] = {
             text: clientFromString(reactor, text) for text in self.reached
         }
@@ -46,6 +47,12 @@ class Upstreams:
     def primary(self) -> str:
         """The first of them all."""
         return next(iter(self.reached), "")
+
+    @property
+    def unreached(self) -> dict[str, float]:
+        """Those whose last attempt failed, and how many seconds ago that was."""
+        now = self._clock.seconds()
+        return {text: now - self._failed_at[text] for text, reached in self.reached.items() if reached is False}
 
     def connect(
         self,
@@ -69,6 +76,11 @@ class Upstreams:
         every = list(self.reached)
         first = every.index(description) + (not itself) if description in self.reached else 0
         return every[first:] + every[:first]
+
+    def missed(self, description: str) -> None:
+        """This one could not be reached."""
+        self.reached[description] = False
+        self._failed_at[description] = self._clock.seconds()
 
     def found(self, description: str, counts: bool) -> None:
         """This one was reached, in the order that `in_charge` gives where it `counts`."""
@@ -129,7 +141,7 @@ class _Search:
         self._attempt = None
         if self._cancelled:
             return
-        self._upstreams.reached[description] = False
+        self._upstreams.missed(description)
         self._problems.append(f"{description}: {problem.getErrorMessage() or type(problem.value).__name__}")
         self._next()
 

@@ -57,6 +57,21 @@ class TryingTests(SynchronousTestCase):
         assert self.upstreams.reached == {"tcp:10.0.0.1:1": False, "tcp:10.0.0.2:2": False}
         assert self.reactor.getDelayedCalls() == []
 
+    def test_how_long_ago_an_attempt_failed(self):
+        """Who looks for a reason learns when the last attempt failed; one that succeeds ends that."""
+        self.upstreams.connect(Factory.forProtocol(End))
+        self.reactor.advance(5)
+        self.answer(1)
+        self.reactor.advance(60)
+        assert self.upstreams.unreached == {"tcp:10.0.0.1:1": 60}
+        again = self.upstreams.connect(Factory.forProtocol(End), order=["tcp:10.0.0.1:1"])
+        self.reactor.advance(5)
+        self.failureResultOf(again, Unreachable)
+        assert self.upstreams.unreached == {"tcp:10.0.0.1:1": 0}
+        self.upstreams.connect(Factory.forProtocol(End), order=["tcp:10.0.0.1:1"])
+        self.answer(3)
+        assert self.upstreams.unreached == {}
+
     def test_cancelled(self):
         """M6: whoever does not want the connection any more leaves none behind, and no next one is tried."""
         found = self.upstreams.connect(Factory.forProtocol(End))

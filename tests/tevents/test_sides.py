@@ -118,7 +118,10 @@ class LostTests(PairTestCase):
         self.clock.advance(10 * RETURN_AFTER)
         await self.desktop_at(self.backup)
         assert len(self.primary.ends) == 1
-        assert list(self.tevents.reasons()) == [f"tevents: {self.addresses[0]} could not be reached"]
+        for seconds, ago in ((0, "5 min"), (3300, "1 h"), (3661, "2 h 1 min")):
+            self.clock.advance(seconds)
+            (reason,) = self.tevents.reasons()
+            assert reason == f"tevents: {self.addresses[0]} could not be reached {ago} ago, and nobody has tried since"
 
     async def test_until_it_fails(self) -> None:
         """failback = no: when the backup is lost, too, everybody goes to the primary."""

@@ -271,6 +271,11 @@ class HttpUpstreams:
         """Of each endpoint, whether the last attempt that came to an end succeeded; None: there was none yet."""
         return {endpoint: said for door, _ in self._doors.values() for endpoint, said in door.reached.items()}
 
+    @property
+    def unreached(self) -> dict[str, float]:
+        """The endpoints whose last attempt failed, and how many seconds ago that was."""
+        return {endpoint: ago for door, _ in self._doors.values() for endpoint, ago in door.unreached.items()}
+
     def be_patient(self, connect_timeout: float) -> None:
         """So many seconds for each from now on."""
         for door, _ in self._doors.values():
