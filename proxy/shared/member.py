@@ -6,41 +6,26 @@ that stands in the stream is applied to the replica, in order. When the touch is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from math import ceil
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import TimeoutError as NoAnswer
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from proxy.campaign.groups import Groups
-from proxy.campaign.observation import (
-    AgentHeard,
-    CountLost,
-    DnRegistered,
-    DnUnregistered,
-    InstanceHeard,
-    InstanceLeft,
-    InstanceLost,
-    Observation,
-    RecordDelivered,
-    SessionBlind,
-    SessionEnded,
-)
+from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost, Observation
 from proxy.campaign.policy import ConfiguredGroup, Policy
-from proxy.campaign.registrations import Registrations
-from proxy.errors import OurError
-from proxy.shared.entries import FORMAT, Configured, Entry, Garbled, Led, Seen, Woken, text_of
+from proxy.shared.entries import Configured, Entry, Garbled, Led, Seen, Woken, text_of
+from proxy.shared.finding import Finding, Stays
+from proxy.shared.here import Here
 from proxy.shared.lead import Lead
+from proxy.shared.leading import BEAT, Leading
 from proxy.shared.outbox import Outbox
 from proxy.shared.replica import Done, Replica
-from proxy.shared.stream import Epoch, Replaced, Stream, Unreachable, Where
-
-BEAT = 1.0
-"""Seconds between two signs of life of an instance."""
+from proxy.shared.stream import Replaced, Stream, Unreachable
 
 TRY_AGAIN = 0.5
 """Seconds until Redis is tried again."""
@@ -54,15 +39,8 @@ KEEP_AFTER = 20_000
 KEEP_EVERY = 60.0
 """Seconds after which a new image is kept, too, where anything happened."""
 
-BEGINNING = "0-0"
-"""The position before the first batch of a stream."""
-
 A_TICK = 0.001
 """Seconds: Redis's clock shows whole milliseconds."""
-
-
-class Stays(OurError):
-    """Why this instance does not take part, in an operator's words."""
 
 
 class Told(Protocol):
@@ -115,35 +93,23 @@ class Member:
         self.replica: Replica | None = None
         self.problem: str | None = "Redis has not been reached yet"
         self.applied = 0
-        self.led = 0
         self.outbox = Outbox()
-        self.lead = lead or Lead(lease - BEAT)
+        self.lead = Leading(stream, self, lease, lead)
         self.told: Told
         self._clock = clock
         self._stream = stream
-        self._fresh = fresh
         self._lease = lease
-        self._lead_lasts = lease - BEAT  # another looks for the lead once a beat
-        self._new_name = new_name
-        self._here = Registrations()
-        self._epoch = ""
-        self._forgets = False
+        self._here = Here()
+        self._finding = Finding(stream, fresh, new_name)
         self._running = False
         self._in_touch = False
-        self._is_leading = False
-        self._hands_over = False
         self._life: Deferred[None] | None = None
         self._broken: Deferred[None] | None = None
         self._calls: dict[str, IDelayedCall] = {}
-        self._beats = 0
-        self._led_since = 0.0
         self._on_way = 0
         self._waking = False
-        self._sees_to_lead = False
         self._was_seen = False
         self._leaves = False
-        self._distrusts = False
-        self._blind: set[int] = set()
         self._last_own = 0.0
         self._since_image = 0
         self._image_at = 0.0
@@ -153,7 +119,7 @@ class Member:
 
     def start(self, told: Told, forget: bool = False) -> None:
         """Take part as soon as that can be."""
-        self.told, self._forgets, self._running = told, forget, True
+        self.told, self._finding.forgets, self._running = told, forget, True
         self._life = Deferred.fromCoroutine(self._live())
 
     async def close(self) -> None:
@@ -162,9 +128,8 @@ class Member:
         if self._in_touch and self.number:
             self.outbox.put(Seen(InstanceLeft(self.number)))
             try:
-                await self._say_all()
-                await self._give_up_lead()
-            except (Unreachable, Replaced) as problem:
+                await Deferred.fromCoroutine(self._say_last()).addTimeout(self._lease, self._clock)
+            except (Unreachable, Replaced, NoAnswer) as problem:
                 self.log.warn("this proxy could not leave in order: {why}", why=str(problem))
         self._running = False
         self._break("it ends")
@@ -178,7 +143,7 @@ class Member:
             if self.is_leading:
                 self._put(Seen(observation), self.lead.fence)
             return
-        self._note(observation)
+        self._here.note(observation)
         self._put(Seen(observation))
 
     def configure(self) -> None:
@@ -188,8 +153,18 @@ class Member:
 
     @property
     def is_leading(self) -> bool:
-        """Whether commands are this instance's to carry out; look at `lead.holds` right before something is sent."""
-        return self._is_leading
+        """Whether commands are this instance's to carry out."""
+        return self.lead.is_leading
+
+    @property
+    def epoch(self) -> str:
+        """Which set of groups it takes part in."""
+        return self._finding.epoch
+
+    @property
+    def can_control(self) -> bool:
+        """Whether there is a control session with the dialer."""
+        return self.told.can_control
 
     @property
     def now(self) -> float:
@@ -197,17 +172,11 @@ class Member:
         assert self.replica is not None
         return self.replica.now + min(BEAT, max(0.0, self._clock.seconds() - self._last_applied))
 
-    @property
-    def others(self) -> Sequence[int]:
-        """The other instances that are there."""
-        replica = self.replica
-        return [] if replica is None else [each for each in replica.groups.instances.heard if each != self.number]
-
     def hand_over(self) -> None:
-        """Do not lead any more."""
-        self._hands_over = True
+        """Do not lead any more, where there is another."""
+        self.lead.hands_over = True
         if self._in_touch:
-            self._go(self._give_up_lead())
+            self._go(self.lead.see_to_it())
 
     async def intend(self, group: str, step: str) -> bool:
         """Write down that a step of a completion is about to be sent; False: it is another's to be sent.
@@ -216,11 +185,11 @@ class Member:
         """
         assert self.replica is not None
         at = self.replica.position
-        return await self._stream.intend(self._epoch, self.number, self.lead.fence, group, at, step)
+        return await self._stream.intend(self.epoch, self.number, self.lead.fence, group, at, step)
 
     def settled(self, group: str) -> None:
         """A completion is over: nothing is intended any more."""
-        self._go(self._stream.settled(self._epoch, self.number, self.lead.fence, group))
+        self._go(self._stream.settled(self.epoch, self.number, self.lead.fence, group))
 
     # --------------------------------------------------------------------------------------------------- in and out
 
@@ -254,8 +223,8 @@ class Member:
         for call in self._calls.values():
             call.cancel()
         self._calls.clear()
-        self._stop_leading()
-        self._on_way, self._sees_to_lead = 0, False
+        self.lead.broke_off()
+        self._on_way = 0
         if (was_in_touch or self.problem != why) and self._running:
             self.problem = why
             self.log.error("the groups are out of reach, and nothing is completed until they are: {why}", why=why)
@@ -267,7 +236,7 @@ class Member:
         await over
 
     async def _take_part(self) -> None:
-        replica, goes_on = await self._find_groups()
+        replica, goes_on = await self._finding.find(self.replica)
         self.replica = replica
         await self._catch_up(goes_on)
         if goes_on and self.number in replica.sequences:
@@ -281,61 +250,10 @@ class Member:
         self._beat()
         await self._follow()
 
-    async def _find_groups(self) -> tuple[Replica, bool]:
-        """The groups as they were at some position of the stream, and whether that is where this instance was."""
-        while True:
-            replica, goes_on = await self._look_for_groups()
-            if replica is not None:
-                return replica, goes_on
-            # Another was faster to share its groups; so they are there now.
-
-    async def _look_for_groups(self) -> tuple[Replica | None, bool]:
-        epoch, known = await self._stream.epoch(), self.replica
-        if epoch is not None and epoch.format != FORMAT:
-            raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
-        if self._forgets:
-            forgotten = await self._found(epoch, Replica(self._fresh()))
-            self._forgets = forgotten is None
-            return forgotten, False
-        if known is None:
-            return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
-        if epoch is not None and epoch.name != self._epoch:
-            self._distrusts = True
-            return await self._load(epoch), False
-        where = await self._where(known) if epoch is not None else Where.MISSING
-        if where is Where.THERE:
-            return known, True
-        if epoch is not None and where is Where.TRIMMED:
-            return await self._load(epoch), False
-        self.log.error(
-            "Redis came back {how}: records of groups are unknown until they are loaded anew",
-            how="empty" if epoch is None else "older than it was",
-        )
-        known.begin_anew()
-        return await self._found(epoch, known), False
-
-    async def _where(self, known: Replica) -> Where:
-        return Where.THERE if known.position == BEGINNING else await self._stream.has(self._epoch, known.position)
-
-    async def _found(self, instead_of: Epoch | None, replica: Replica) -> Replica | None:
-        """Redis is given what this instance knows; None where another was faster."""
-        name, replica.position = self._new_name(), BEGINNING
-        instead = None if instead_of is None else instead_of.name
-        if not await self._stream.found(instead, name, FORMAT, list(replica.lines()), BEGINNING):
-            return None
-        self._epoch = name
-        return replica
-
-    async def _load(self, epoch: Epoch) -> Replica:
-        lines = await self._stream.image(epoch.name)
-        replica: Replica = await deferToThread(Replica.of_lines, lines)
-        self._epoch = epoch.name
-        return replica
-
     async def _catch_up(self, goes_on: bool) -> None:
         """Apply what is there. Where this instance goes on where it was, its agents are told what they missed."""
         assert self.replica is not None
-        while batches := await self._stream.tail(self._epoch, self.replica.position):
+        while batches := await self._stream.tail(self.epoch, self.replica.position):
             await self._apply_all(batches, tell=goes_on)
 
     async def _join(self) -> None:
@@ -344,37 +262,18 @@ class Member:
         assert replica is not None
         number = 0
         while number <= replica.highest:
-            number = await self._stream.new_instance(self._epoch)
+            number = await self._stream.new_instance(self.epoch)
         self.number, self._was_seen = number, False
-        lost = [Seen(CountLost())] if self._distrusts or self.outbox.overflowed else []
-        self._distrusts = self.outbox.overflowed = False
-        self.outbox.begin_anew([self._sign(), *lost, *self._who_is_here()])
+        lost = [CountLost()] if self._finding.distrusts or self.outbox.overflowed else []
+        self._finding.distrusts = self.outbox.overflowed = False
+        self.outbox.begin_anew([self._sign(), *map(Seen, (*lost, *self._here.told()))])
         self.told.joined(replica)
         self.log.info("this is proxy {number} of those who share the groups", number=number)
-
-    def _note(self, observation: Observation) -> None:
-        """Remember who is here: others who have lost this instance are told again."""
-        if isinstance(observation, (DnRegistered, AgentHeard, RecordDelivered)):
-            self._here.register(observation.session, observation.dn)
-        elif isinstance(observation, DnUnregistered):
-            self._here.unregister(observation.session, observation.dn, 0.0)
-        elif isinstance(observation, SessionBlind):
-            self._blind.add(observation.session)
-        elif isinstance(observation, SessionEnded):
-            self._here.end(observation.session, 0.0)
-            self._blind.discard(observation.session)
 
     def _sign(self) -> Entry:
         """That this instance is there, and up to which moment it knows what all have said."""
         assert self.replica is not None
         return Seen(InstanceHeard(self.number, self.told.can_control, self.replica.now))
-
-    def _who_is_here(self) -> Iterator[Entry]:
-        for session in sorted(self._here.all_sessions):
-            for dn in sorted(self._here.dns(session)):
-                yield Seen(DnRegistered(session, dn))
-        for session in sorted(self._blind):
-            yield Seen(SessionBlind(session))
 
     # ------------------------------------------------------------------------------------------------------- to say
 
@@ -396,14 +295,15 @@ class Member:
         self._go(self._append(text))
 
     async def _append(self, text: str) -> None:
-        await self._stream.append(self._epoch, text)
+        await self._stream.append(self.epoch, text)
         self._on_way -= 1
         if self._in_touch and self.outbox.has_waiting:
             self._flush()
 
-    async def _say_all(self) -> None:
+    async def _say_last(self) -> None:
         while (batch := self.outbox.next_batch(self.number)) is not None:
-            await self._stream.append(self._epoch, text_of(batch))
+            await self._stream.append(self.epoch, text_of(batch))
+        await self.lead.give_up()
 
     def _go(self, what: Coroutine[Any, Any, object]) -> None:
         """Do it meanwhile. Where Redis fails, whoever reads notices, too."""
@@ -434,16 +334,16 @@ class Member:
         replica = self.replica
         assert replica is not None
         while self._running:
-            await self._apply_all(await self._stream.read(self._epoch, replica.position), tell=True)
+            await self._apply_all(await self._stream.read(self.epoch, replica.position), tell=True)
             if self._was_seen and self.number not in replica.sequences and not self._leaves:
                 await self._come_back()
-            if self._is_leading and self._image_is_due:
+            if self.is_leading and self._image_is_due:
                 await self._keep(replica)
 
     async def _come_back(self) -> None:
         """The others have lost this instance: it was paused, or cut off."""
         self.log.warn("proxy {number} was silent for too long, and begins anew", number=self.number)
-        self._stop_leading()
+        self.lead.stop()
         await self._join()
         self._flush_soon()
 
@@ -471,7 +371,7 @@ class Member:
             if isinstance(done.entry, (Led, Woken)):
                 self._waking = False
             if isinstance(done.entry, Led):
-                self._look_at_lead()
+                self.lead.look()
             if tell:
                 self.told.applied(done)
         if (sequence := replica.sequences.get(self.number)) is not None:
@@ -494,98 +394,27 @@ class Member:
         if self._leaves:
             return
         self._call("beat", BEAT, self._beat)
-        self._beats += 1
         self._put(self._sign())
-        if not self._sees_to_lead:
-            self._sees_to_lead = True
-            self._go(self._see_to_lead())
-        if self._is_leading:
-            self._look_for_lost()
+        self._go(self.lead.see_to_it())
+        for other in self.lead.lost():
+            self.log.warn("proxy {other} is lost: nothing was heard of it for too long", other=other)
+            self._put(Seen(InstanceLost(other)), self.lead.fence)
 
-    async def _see_to_lead(self) -> None:
-        try:
-            if self.lead.fence:
-                if self._is_wanted_elsewhere:
-                    await self._give_up_lead()
-                    return
-                asked = self.lead.asked()
-                if await self._stream.renew(self._epoch, self.number, self.lead.fence, self._lead_lasts):
-                    self.lead.renewed(asked)
-                else:
-                    self._stop_leading()
-            elif self._may_lead:
-                asked = self.lead.asked()
-                fence = await self._stream.take_lead(self._epoch, self.number, self._lead_lasts)
-                if fence is not None:
-                    self.lead.taken(fence, asked)
-                    self._look_at_lead()
-        finally:
-            self._sees_to_lead = False
-
-    @property
-    def _controlled_elsewhere(self) -> bool:
-        """Whether another instance has a control session."""
-        assert self.replica is not None
-        controls = self.replica.groups.instances.controls
-        return any(controls.get(other) for other in self.others)
-
-    @property
-    def _is_wanted_elsewhere(self) -> bool:
-        leaves = self._hands_over and bool(self.others)
-        return leaves or (not self.told.can_control and self._controlled_elsewhere)
-
-    @property
-    def _may_lead(self) -> bool:
-        """One without a control session tries seldom, as long as there is another that has one: that may be dead."""
-        if self._hands_over:
-            return not self.others
-        return self.told.can_control or not self._controlled_elsewhere or self._beats % ceil(2 * self._lease) == 0
-
-    async def _give_up_lead(self) -> None:
-        fence = self.lead.fence
-        self._stop_leading()
-        if fence:
-            await self._stream.give_up(self._epoch, self.number, fence)
-
-    def _look_at_lead(self) -> None:
-        """The stream shows who leads, and Redis has said that it is this one."""
-        replica = self.replica
-        assert replica is not None
-        leads = self.lead.fence > 0 and (replica.leader, replica.fence) == (self.number, self.lead.fence)
-        if leads and not self._is_leading:
-            self._is_leading = True
-            self.led += 1
-            self._led_since = replica.now
-            self.log.info("proxy {number} leads (lead {fence})", number=self.number, fence=self.lead.fence)
-            self.configure()
-            self.told.leads()
-        elif self._is_leading and replica.fence > self.lead.fence:
-            self._stop_leading()
-
-    def _stop_leading(self) -> None:
-        self.lead.lost()
+    def begins_to_lead(self) -> None:
+        """See Leader: what its conf file wants holds for all, and its own sessions and witnesses are heard."""
         self._waking = False
-        if self._is_leading:
-            self._is_leading = False
-            self.log.info("proxy {number} leads no more", number=self.number)
-            self.told.leads_no_more()
+        self.configure()
+        self.told.leads()
 
-    def _look_for_lost(self) -> None:
-        """Who was silent for too long, for as long as this one leads, is lost."""
-        replica = self.replica
-        assert replica is not None
-        if replica.now - self._led_since <= self._lease:
-            return
-        for other in replica.groups.instances.unheard_since(replica.now - self._lease):
-            if other != self.number:
-                self.log.warn("proxy {other} is lost: nothing was heard of it for too long", other=other)
-                self._put(Seen(InstanceLost(other)), self.lead.fence)
+    def leads_no_more(self) -> None:
+        """See Leader."""
+        self.told.leads_no_more()
 
     def _look_at_waking(self) -> None:
         """Something falls due: the leader says so, when it is time."""
         replica = self.replica
         assert replica is not None
-        if self._is_leading and not self._waking and replica.wake_at is not None and self._in_touch:
+        if self.is_leading and not self._waking and replica.wake_at is not None and self._in_touch:
             self._call("wake", max(0.0, replica.wake_at - self.now) + A_TICK, self._wake)
 
     def _wake(self) -> None:
@@ -606,4 +435,4 @@ class Member:
             lines.append(line)
             await self._pause(0.0)
         self._since_image, self._image_at = 0, self._clock.seconds()
-        self._go(self._stream.keep(self._epoch, position, lines))
+        self._go(self._stream.keep(self.epoch, position, lines))

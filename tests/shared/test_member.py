@@ -198,7 +198,7 @@ class SharedGroups(Sharing):
         self.instances.remove(leader)
         (other,) = self.instances
         await self.until(lambda: other.member.is_leading)
-        await self.until(lambda: other.member.others == [])
+        await self.until(lambda: other.member.lead.others == [])
         self.assertEqual(len(instances), 2)
 
 

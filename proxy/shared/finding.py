@@ -1,0 +1,96 @@
+"""The groups that an instance begins with: those it had, those that Redis has, or its own, which Redis has lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from proxy.campaign.groups import Groups
+from proxy.errors import OurError
+from proxy.shared.entries import FORMAT
+from proxy.shared.replica import Replica
+from proxy.shared.stream import Epoch, Stream, Where
+
+BEGINNING = "0-0"
+"""The position before the first batch of a stream."""
+
+
+class Stays(OurError):
+    """Why this instance does not take part, in an operator's words."""
+
+
+class Finding:
+    """`epoch`: the name of the set of groups that was found last.
+
+    `forgets`: what Redis has is to be forgotten, once. `distrusts`: this instance has seen more than what it found.
+    """
+
+    log = Logger()
+
+    def __init__(self, stream: Stream, fresh: Callable[[], Groups], new_name: Callable[[], str]) -> None:
+        self.epoch = ""
+        self.forgets = False
+        self.distrusts = False
+        self._stream = stream
+        self._fresh = fresh
+        self._new_name = new_name
+
+    async def find(self, known: Replica | None) -> tuple[Replica, bool]:
+        """The groups at some position of the stream, and whether they go on where this instance was (`known`).
+
+        Raises Stays, Unreachable, Replaced.
+        """
+        while True:
+            replica, goes_on = await self._look(known)
+            if replica is not None:
+                return replica, goes_on
+            # Another was faster to found a set of groups: it is there now.
+
+    async def _look(self, known: Replica | None) -> tuple[Replica | None, bool]:
+        epoch = await self._stream.epoch()
+        if epoch is not None and epoch.format != FORMAT:
+            raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
+        if self.forgets:
+            forgotten = await self._found(epoch, Replica(self._fresh()))
+            self.forgets = forgotten is None
+            return forgotten, False
+        if known is None:
+            return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
+        if epoch is not None and epoch.name != self.epoch:
+            self.distrusts = True
+            return await self._load(epoch), False
+        return await self._return_to(epoch, known)
+
+    async def _return_to(self, epoch: Epoch | None, known: Replica) -> tuple[Replica | None, bool]:
+        """Redis is as it was, or has forgotten something: then this instance remembers it, but for the counts."""
+        where = await self._where(known) if epoch is not None else Where.MISSING
+        if where is Where.THERE:
+            return known, True
+        if epoch is not None and where is Where.TRIMMED:
+            return await self._load(epoch), False
+        self.log.error(
+            "Redis came back {how}: records of groups are unknown until they are loaded anew",
+            how="empty" if epoch is None else "older than it was",
+        )
+        known.begin_anew()
+        return await self._found(epoch, known), False
+
+    async def _where(self, known: Replica) -> Where:
+        return Where.THERE if known.position == BEGINNING else await self._stream.has(self.epoch, known.position)
+
+    async def _found(self, instead_of: Epoch | None, replica: Replica) -> Replica | None:
+        """Redis is given what this instance knows; None where another was faster."""
+        name, replica.position = self._new_name(), BEGINNING
+        instead = None if instead_of is None else instead_of.name
+        if not await self._stream.found(instead, name, FORMAT, list(replica.lines()), BEGINNING):
+            return None
+        self.epoch = name
+        return replica
+
+    async def _load(self, epoch: Epoch) -> Replica:
+        lines = await self._stream.image(epoch.name)
+        replica: Replica = await deferToThread(Replica.of_lines, lines)
+        self.epoch = epoch.name
+        return replica
