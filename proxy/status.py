@@ -64,7 +64,7 @@ class Status:
         if self._sharing is None:
             return self._board.store_problem
         problem = self._sharing.problem
-        return None if problem is None else f"{problem}: nothing is completed"
+        return None if problem is None else f"{problem.rstrip('.')}: nothing is completed"
 
     @property
     def _is_watched(self) -> bool:

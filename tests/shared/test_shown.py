@@ -164,7 +164,7 @@ def test_the_docs_show_the_page(member: Member) -> None:
 
 def test_redis_is_lost(member: Member) -> None:
     """/health says so, once, and what follows from it."""
-    member.problem, member.is_leading = "Redis has not answered for 3 s", True
+    member.problem, member.is_leading = "Redis has not answered for 3 s.", True
     reasons = status(member, store_problem=member.problem).health()
     assert reasons == [
         "witness ocs-log: does not count: is not there",
