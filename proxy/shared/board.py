@@ -21,6 +21,7 @@ from proxy.campaign.observation import (
     Announce,
     AskStatus,
     AskWitness,
+    News,
     NotifyAgent,
     Observation,
     Settled,
@@ -40,6 +41,9 @@ from proxy.switchboard import Switchboard, step_of
 
 TO_THE_DIALER = (Stop, Unload, AskStatus, AskWitness, Settled)
 """The commands that are the leader's to carry out."""
+
+DEEDS = (News.STOP_SENT, News.UNLOAD_SENT)
+"""What only the leader does, and all announce."""
 
 OUT_OF_TOUCH = "Redis, which is out of reach: see /health"
 """What all groups wait for while nobody knows what other proxies see."""
@@ -155,13 +159,19 @@ class SharedSwitchboard(Switchboard):
         for command in done.commands:
             try:
                 if isinstance(command, Announce):
-                    self._announce(command)
+                    self._announce(command if leads else self._as_another_did(command))
                 elif isinstance(command, NotifyAgent):
                     self._notify(command)
                 elif leads and isinstance(command, TO_THE_DIALER):
                     self._ways[type(command)](command)
             except Exception:  # noqa: BLE001 (the other commands are not to blame)
                 self._mistaken(Failure())
+
+    def _as_another_did(self, command: Announce) -> Announce:
+        """What is done by the proxy that leads is not to be looked for in what this one sent."""
+        if command.news not in DEEDS or self.member.replica is None:
+            return command
+        return replace(command, text=f"{command.text}; by proxy {self.member.replica.leader}")
 
     def leads(self) -> None:
         """See Told: OCS is heard over this instance's sessions from now on, and asked for every status (R2)."""
