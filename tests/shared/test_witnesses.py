@@ -175,6 +175,15 @@ def test_stopped_twice(scene: Scene) -> None:
     assert scene.leads() == [WitnessFound("log")]
 
 
+def test_a_lead_after_a_lead_that_nobody_ended(scene: Scene) -> None:
+    """The first witness is stopped all the same: nothing is told twice, and nothing is left behind."""
+    scene.leads()
+    scene.leads()
+    assert scene.writes(brings(4)) == [retrieved(4)]
+    scene.witness.stop()
+    assert not scene.clock.getDelayedCalls()
+
+
 def test_what_it_tells_of_the_past_is_counted_and_no_evidence(scene: Scene) -> None:
     """R14: after a take-over the last retrieval, which brought none, says nothing until one brings none anew."""
     desk = Desk()
