@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet import reactor
 from twisted.internet.defer import gatherResults
+from twisted.internet.task import deferLater
 
 from proxy.shared import stream as shared
+from proxy.shared.connection import connect
 from proxy.shared.stream import Epoch, Replaced, Stream, Unreachable
 from proxy.shared.url import RedisUrl
 from tests import ports
@@ -206,6 +208,19 @@ class Lost(AtRedis):
         await self.gone()
         self.assertEqual(self.lost, [])
 
+    async def test_a_connection_closed(self) -> None:
+        """The end of a connection that was closed is nobody's loss, whenever it comes."""
+        made = await connect(reactor, RedisUrl.parse(self.url))
+        made.when_lost(self.lost.append)
+        waiting = made.ask("XREAD", "BLOCK", 0, "STREAMS", "none", "0-0")
+        made.close()
+        await self.raises(Unreachable, waiting)
+        await deferLater(reactor, 0)
+        self.assertEqual(self.lost, [])
+        with self.assertRaises(Unreachable):
+            made.when_lost(self.lost.append)
+        await self.raises(Unreachable, made.ask("PING"))
+
     async def test_in_touch_again(self) -> None:
         """With all that it kept, when it is there again; the old connections' end is nobody's loss."""
         one, other = await self.founded()
@@ -239,11 +254,12 @@ class Refuses(AtRedis):
     async def test_nothing_overtakes(self) -> None:
         """Of many that are on their way none is taken after one that was refused: that could not be said again."""
         one, other = await self.founded()
-        used = self.server.ask("INFO", "memory")
-        assert isinstance(used, str)
-        now = int(used.split("used_memory:")[1].split()[0])
-        self.server.ask("CONFIG", "SET", "maxmemory", now + 8_000_000)
-        appended = [under_way(one.append("first", text)) for text in ("before", "x" * 30_000_000, "after", "after")]
+        assert one._commands is not None
+        appended = [under_way(one.append("first", "before"))]
+        one._commands.ask("CONFIG", "SET", "maxmemory", 1)
+        appended.append(under_way(one.append("first", "refused")))
+        one._commands.ask("CONFIG", "SET", "maxmemory", 0)
+        appended += [under_way(one.append("first", "after")) for _ in range(2)]
         id = await appended[0]
         for each in appended[1:]:
             await self.raises(Unreachable, each)
@@ -253,6 +269,25 @@ class Refuses(AtRedis):
         await one.connect(self.lost.append)
         await one.append("first", "after")
         self.assertEqual([text for _, text in await other.tail("first", "0-0")], ["before", "after"])
+
+    async def test_too_late(self) -> None:
+        """Who has said nothing for so long that Redis has forgotten its order must get into touch anew."""
+        one, _ = await self.founded()
+        await one.append("first", "text")
+        orders = self.server.ask("KEYS", "test:order:*")
+        assert isinstance(orders, list)
+        self.assertEqual([str(each) for each in orders if not 0 < self.lasts(str(each)) <= 600_000], [])
+        for each in orders:
+            self.server.ask("DEL", str(each))
+        await self.raises(Unreachable, one.append("first", "text"))
+        await one.connect(self.lost.append)
+        await one.append("first", "text")
+
+    def lasts(self, key: str) -> int:
+        """Milliseconds until Redis forgets it."""
+        milliseconds = self.server.ask("PTTL", key)
+        assert isinstance(milliseconds, int)
+        return milliseconds
 
     async def test_became_a_replica(self) -> None:
         """A Redis that was made a replica of another one while it was used."""
