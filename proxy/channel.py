@@ -142,6 +142,10 @@ class Channel(ABC):
         """OCS's latest statistics of groups, by group and name; None where OCS says that it does not know."""
         return {}
 
+    def web_desktops(self) -> Mapping[str, int]:
+        """How many web desktops there are now, and what they wait for, by name."""
+        return {}
+
     @abstractmethod
     def looked(self) -> Mapping[str, int]:
         """What became of the messages that were looked into, by name."""

@@ -152,6 +152,8 @@ def _of_channels(channels: Sequence[Channel]) -> Iterator[Metric]:
     )
     looked: _Values = {(each.name, what): number for each in channels for what, number in each.looked().items()}
     yield Metric("tevent_proxy_looked", "What became of wanted frames.", Kind.COUNTER, looked, ("channel", "what"))
+    present: _Values = {(each.name, what): number for each in channels for what, number in each.web_desktops().items()}
+    yield Metric("tevent_proxy_web_desktops", "Web desktops now.", Kind.GAUGE, present, ("channel", "what"))
     reported: _Values = {
         (group, name): number
         for each in channels

@@ -38,6 +38,10 @@ class Gws(HttpChannel):
         self.site.desktops.close()
         await super()._stop()
 
+    def web_desktops(self) -> Mapping[str, int]:
+        """See Channel."""
+        return self.site.desktops.present()
+
     def looked(self) -> Mapping[str, int]:
         """See Channel."""
         return added(self.passed(), self.site.counts.looked(), self.site.desktops.looked())

@@ -467,6 +467,8 @@ class ChannelTests(TestCase):
             assert await self.looked("ocs-http", what) == 1, what
         for what in ("not_rewritten", "unread", "own taken", "reports: reports", "reports: passed on"):
             assert await self.looked("ocs-http", what) == 0, what
+        for what in ("sessions", "polls_waiting"):
+            assert await self.metric("tevent_proxy_web_desktops", channel="gws", what=what) == 0, what
         labels = {"channel": "ocs-http"}
         frames = "tevent_proxy_frames_total"
         assert await self.metric(frames, sender="client", message="POST", **labels) == 1

@@ -118,7 +118,7 @@ class WebRelayTests(HttpTestCase):
         assert event["data"]["userData"]["GSW_USER_EVENT"] == "CampaignStopped"
         assert connect == polled("5")
         browser.write(request([poll("6")], "/connect"))
-        await self.until(lambda: self.site.desktops.looked()["waiting"] == 1)
+        await self.until(lambda: self.site.desktops.present()["polls_waiting"] == 1)
         upstream.write(messages(told(), polled("5")))
         assert json.loads(body_of(await self.answered(browser))) == [told(), polled("6")]
         assert sum(bytes(end.received).count(b"/connect HTTP/1.1") for end in self.upstream.ends) == 1
@@ -129,7 +129,7 @@ class WebRelayTests(HttpTestCase):
         browser.write(request([poll("5")], "/connect"))
         upstream = await self.upstream_has()
         browser.reset()
-        await self.until(lambda: self.site.desktops.looked()["waiting"] == 0)
+        await self.until(lambda: self.site.desktops.present()["polls_waiting"] == 0)
         text = messages(told(), polled("5"))
         upstream.write(text)
         await self.until(lambda: self.site.desktops.counts.kept == 1)
@@ -167,7 +167,7 @@ class WebRelayTests(HttpTestCase):
         browser.write(request([poll("5")], "/connect"))
         upstream = await self.upstream_has()
         browser.reset()
-        await self.until(lambda: self.site.desktops.looked()["waiting"] == 0)
+        await self.until(lambda: self.site.desktops.present()["polls_waiting"] == 0)
         text = reply(b"\x1f\x8b\x08...", "200 OK", "Content-Encoding: gzip")
         upstream.write(text)
         await self.until(lambda: self.site.desktops.counts.blind == 1)

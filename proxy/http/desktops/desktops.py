@@ -56,10 +56,14 @@ class WebDesktops:
         }
 
     def looked(self) -> Mapping[str, int]:
-        """What was counted, by name; `waiting` polls are those there are now, `sessions` likewise."""
+        """What was counted, by name."""
+        return vars(self.counts)
+
+    def present(self) -> Mapping[str, int]:
+        """What is there now, by name: `sessions` that the groups know of, and `polls_waiting`."""
         waiting = sum(client.waits for client in self.sessions.clients.values())
         seen = sum(session.number is not None for session in self.sessions)
-        return {**vars(self.counts), "waiting": waiting, "sessions": seen}
+        return {"sessions": seen, "polls_waiting": waiting}
 
     def close(self) -> None:
         """All sessions are over."""
