@@ -6,6 +6,7 @@ It shows what the proxy does, holds it against what the simulated OCS really did
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -304,9 +305,13 @@ def _heard(group: Outcome) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Play the demo; 0 where everything was as it should be, else 1."""
+    """Play the demo; 0 where everything was as it should be, else 1.
+
+    Conf files, logs and reports are kept where something was not, or the arguments ask for it.
+    """
     parser = ArgumentParser("tevent-proxy demo", description="Simulator, agents and proxy together, in under a minute.")
-    parser.parse_args(arguments)
+    parser.add_argument("--keep", action="store_true", help="leave the conf files and logs, also where all went well")
+    keep = parser.parse_args(arguments).keep
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)  # however it is ended, it ends its processes
     console = Console()
@@ -327,9 +332,13 @@ def main(arguments: list[str]) -> int:
         processes.end()
     for fault in faults:
         console.print(fault, style="red", highlight=False)
-    console.print(
-        f"Conf files and logs are in {place.folder}; docs/simulator.md says how to run them by hand.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(_left(place, keep or bool(faults)), highlight=False, soft_wrap=True)
     return 1 if faults else 0
+
+
+def _left(place: Place, keep: bool) -> str:
+    """What is left of a demo, or is not: whoever does not `keep` its folder has it removed."""
+    if keep:
+        return f"Conf files and logs are in {place.folder}; docs/simulator.md says how to run them by hand."
+    shutil.rmtree(place.folder)
+    return "Conf files and logs are removed; with --keep they stay."

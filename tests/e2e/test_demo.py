@@ -12,30 +12,79 @@ from pathlib import Path
 import pytest
 
 from proxy.config import load
-from proxy.demo import TOLD, Outcome, conf_folder
+from proxy.demo import TOLD, Failed, Outcome, Play, conf_folder, main
 from proxy.simulator.conf import read_conf
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_it_ends_by_itself_with_nothing_left(tmp_path: Path) -> None:
-    """The demo ends with its table, nothing left in the lists of the completed groups, and exit status 0."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path), "COLUMNS": "120"}
-    played = subprocess.run(
-        [sys.executable, "-m", "proxy", "demo"],
-        cwd=tmp_path,
+def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A demo, to its end; what it leaves, it leaves in the folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", "proxy", "demo", *arguments],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
+
+
+def test_it_ends_by_itself_with_nothing_left(tmp_path: Path) -> None:
+    """The demo ends with its table, nothing left in the lists of the completed groups, and exit status 0.
+
+    Nor is anything left of its files.
+    """
+    played = demo(tmp_path)
     assert played.returncode == 0, played.stdout + played.stderr
     rows = [line.split() for line in played.stdout.splitlines() if line.lstrip().startswith(("Sales@", "Winback@"))]
     table = [row for row in rows if row[-1] == "0" and row[1] == "60"]
     assert [row[0] for row in table] == ["Sales@Agents", "Winback@Dialers"]
     assert all(row[4:6] == ["1", "1"] for row in table), "one Stop and one Unload each"
-    assert str(tmp_path) in played.stdout, "it says where its conf files and logs are"
+    assert played.stdout.endswith("Conf files and logs are removed; with --keep they stay.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault", "kept"),
+    [
+        ([], None, False),
+        (["--keep"], None, True),
+        ([], Failed("proxy ended: see proxy.log"), True),
+        ([], KeyboardInterrupt(), True),
+    ],
+    ids=["well", "well, --keep", "failed", "interrupted"],
+)
+def test_what_is_kept_of_its_files(
+    arguments: list[str],
+    fault: BaseException | None,
+    kept: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Conf files and logs are kept, and it is said where, if something went wrong or one wants them; else removed."""
+
+    def run(play: Play) -> None:
+        if fault is not None:
+            raise fault
+
+    monkeypatch.setattr(Play, "run", run)
+    monkeypatch.setattr("proxy.demo.outcomes", lambda place: [outcome()])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(arguments) == (fault is not None)
+    folders = list(tmp_path.iterdir())
+    assert len(folders) == kept
+    said = capsys.readouterr().out.splitlines()[-1]
+    if kept:
+        (folder,) = folders
+        assert {each.name for each in folder.iterdir()} == {"demo-proxy.conf", "demo-simulator.conf"}
+        assert said.startswith(f"Conf files and logs are in {folder}; ")
+    else:
+        assert said == "Conf files and logs are removed; with --keep they stay."
 
 
 def outcome(**changes: object) -> Outcome:
@@ -97,5 +146,7 @@ def test_a_demo_that_is_ended_leaves_no_processes(tmp_path: Path) -> None:
         rest = demo.communicate(timeout=300)[0]
     assert demo.returncode == 1
     assert "interrupted" in rest
+    (kept,) = tmp_path.glob("tevent-proxy-demo-*")
+    assert f"Conf files and logs are in {kept}; " in rest
     assert "Traceback" not in rest
     assert not [each for each in environments() if os.fsencode(f"TMPDIR={tmp_path}") in each]
