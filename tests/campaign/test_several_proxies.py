@@ -394,6 +394,21 @@ def test_an_agent_who_is_lost_twice_is_missed_from_the_second_time_on() -> None:
     assert desk["waiting_for"] == f"{SETTLE:.0f} s of quiet"
 
 
+def test_an_agent_whose_two_proxies_are_lost_is_missed_from_the_second_loss_on() -> None:
+    """Until then he was seen."""
+    desk, first, second, *_ = ready(SOON_STALE)
+    third = Proxy(desk, 3)
+    third.agent("3002")
+    second.is_lost()
+    desk.passes(STALE / 2)
+    third.is_lost()
+    desk.passes(STALE - 1)
+    first.is_heard()
+    assert desk["waiting_for"] == MISSING
+    desk.passes(1)
+    assert desk["waiting_for"] == f"{SETTLE:.0f} s of quiet"
+
+
 def test_agents_are_missed_in_the_next_session_as_well() -> None:
     """A proxy that is cut off brings them the events of the next session, and nobody else sees that they are in it."""
     desk, first, second, anna, _ = ready()
@@ -407,8 +422,12 @@ def test_agents_are_missed_in_the_next_session_as_well() -> None:
     runs_dry(desk, anna, "78")
     assert desk["agents"] == ["3001"]
     assert desk["waiting_for"] == MISSING
+    desk.passes(SETTLE)
     first.agent("3002")
     assert desk["waiting_for"] == f"{SETTLE:.0f} s of quiet"
+    desk.passes(SETTLE)
+    first.is_heard()
+    assert desk.times(Stop) == [2 * SETTLE]
 
 
 def test_agents_of_another_group_hold_theirs_only() -> None:
@@ -548,6 +567,18 @@ def test_r17_nobody_waits_for_the_answer_to_a_request_at_a_lost_proxy() -> None:
     second.is_lost()
     assert ben.dn in desk["agents"]
     assert desk.times(Stop) == [TIMEOUT / 2]
+
+
+def test_r17_nor_where_the_session_had_not_registered() -> None:
+    """Requests are looked for, not registrations."""
+    desk, first, second, *_ = ready(evolve(COMPLETES, settle=TIMEOUT / 2))
+    first.agent("3002")
+    second.agent("3001", registered=False).asks()
+    desk.passes(TIMEOUT / 2)
+    first.is_heard()
+    assert desk["waiting_for"] == "the answer to a request"
+    second.is_lost()
+    assert len(desk.sent(Stop)) == 1
 
 
 def test_r7_what_an_agent_did_at_a_lost_proxy_takes_effect_without_its_acknowledgement() -> None:
@@ -879,6 +910,17 @@ def test_a_group_that_turns_out_to_be_another_whose_counts_are_lost_has_none_eit
     desk.ocs.loaded()
     desk.sees(CountLost())
     anna.gets("77")
+    desk.ocs.started("Preview", names=GroupNames(dbid=101, campaign="Sales"))
+    [only] = desk.groups.status(desk.now)
+    assert (only["delivered"], only["state"]) == (None, "running")
+
+
+def test_a_group_in_which_lost_counts_turn_out_to_belong_has_none() -> None:
+    """The other way round: it was loaded since, but what was lost may be its."""
+    desk = Desk(group(GroupNames(dbid=101), UNTOLD))
+    desk.ocs.connected()
+    desk.sees(CountLost())
+    desk.ocs.loaded(names=GroupNames(campaign="Sales"))
     desk.ocs.started("Preview", names=GroupNames(dbid=101, campaign="Sales"))
     [only] = desk.groups.status(desk.now)
     assert (only["delivered"], only["state"]) == (None, "running")
