@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -147,11 +147,14 @@ async def connect(reactor: Any, url: RedisUrl) -> Connection:
     def protocol() -> Any:
         return RedisProtocol(charset=None, convertNumbers=False)
 
-    factory = WrappingFactory(Factory.forProtocol(protocol))
-    factory.noisy = False
+    inner = Factory.forProtocol(protocol)
+    factory = WrappingFactory(inner)
+    factory.noisy = inner.noisy = False
     factory.protocol = _Watched
     try:
         watched = await _endpoint(reactor, url).connect(factory)
+    except CancelledError:
+        raise
     except Exception as problem:
         raise Unreachable(f"Redis at {url}: {_words(Failure(problem))}") from problem
     assert isinstance(watched, _Watched)

@@ -233,10 +233,10 @@ class Stream:
         try:
             for _ in range(2):
                 made.append(await connect(self._reactor, self._url))
-            commands, reading = made
-            await commands.ask("EVAL", scripts.PROBE, 1, f"{self._prefix}:probe")
+                await made[-1].ask("EVAL", scripts.PROBE, 1, f"{self._prefix}:probe")
             for connection in made:
                 connection.when_lost(self._is_lost)
+            commands, reading = made
         except BaseException as problem:
             for connection in made:
                 connection.close()

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
+from proxy.shared import connection
 from proxy.shared import stream as shared
 from proxy.shared.connection import connect
 from proxy.shared.stream import Epoch, Replaced, Stream, Unreachable
@@ -99,9 +100,15 @@ class WaysIn(AtRedis):
         self.server.resume()
         await self.in_touch()
 
+    async def test_no_connection(self) -> None:
+        """A Redis whose machine does not even take connections is given up just so."""
+        self.patch(shared, "CONNECT_TIMEOUT", 0.2)
+        self.patch(connection, "_endpoint", lambda *_: Silent())
+        self.assertIn("does not answer within 0.2 s", await self.refused(self.url))
+
     async def test_too_many(self) -> None:
         """A Redis that takes no more connections."""
-        self.server.ask("CONFIG", "SET", "maxclients", 1)
+        self.server.ask("CONFIG", "SET", "maxclients", 1)  # one for commands, and none to read with
         said = await self.refused(self.url)
         self.assertTrue("maxclients" in said or "lost" in said or "closed" in said, said)
 
@@ -136,6 +143,13 @@ class WaysIn(AtRedis):
         self.assertEqual(self.lost, [])
         await self.raises(Unreachable, stream.epoch())
         return said
+
+
+class Silent:
+    """Where nothing answers, and nothing refuses."""
+
+    def connect(self, _factory: object) -> Deferred[object]:
+        return Deferred()
 
 
 class Lost(AtRedis):
