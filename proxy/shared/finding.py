@@ -50,12 +50,12 @@ class Finding:
 
     async def _look(self, known: Replica | None) -> tuple[Replica | None, bool]:
         epoch = await self._stream.epoch()
-        if epoch is not None and epoch.format != FORMAT:
-            raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
         if self.forgets:
             forgotten = await self._found(epoch, Replica(self._fresh()))
             self.forgets = forgotten is None
             return forgotten, False
+        if epoch is not None and epoch.format != FORMAT:
+            raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
         if known is None:
             return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
         if epoch is not None and epoch.name != self.epoch:

@@ -242,6 +242,7 @@ class Member:
         if goes_on and self.number in replica.sequences:
             for batch in self.outbox.unconfirmed(self.number):
                 self._send(text_of(batch))
+            self.outbox.put_first(*self._what_was_lost())
         else:
             await self._join()
         self._in_touch, self.problem, self.outbox.is_late = True, None, False
@@ -264,11 +265,15 @@ class Member:
         while number <= replica.highest:
             number = await self._stream.new_instance(self.epoch)
         self.number, self._was_seen = number, False
-        lost = [CountLost()] if self._finding.distrusts or self.outbox.overflowed else []
-        self._finding.distrusts = self.outbox.overflowed = False
-        self.outbox.begin_anew([self._sign(), *map(Seen, (*lost, *self._here.told()))])
+        self.outbox.begin_anew([self._sign(), *self._what_was_lost(), *map(Seen, self._here.told())])
         self.told.joined(replica)
         self.log.info("this is proxy {number} of those who share the groups", number=number)
+
+    def _what_was_lost(self) -> Sequence[Entry]:
+        """Where more was seen here than the others will ever hear of, they are told so."""
+        is_lost = self._finding.distrusts or self.outbox.overflowed
+        self._finding.distrusts = self.outbox.overflowed = False
+        return [Seen(CountLost())] if is_lost else []
 
     def _sign(self) -> Entry:
         """That this instance is there, and up to which moment it knows what all have said."""

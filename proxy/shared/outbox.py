@@ -75,6 +75,10 @@ class Outbox:
         if isinstance(entry, Seen) and isinstance(heard := entry.observation, AgentHeard):
             self._heard.setdefault((heard.session, heard.dn), []).append(heard)
 
+    def put_first(self, *entries: Entry) -> None:
+        """What goes before all that waits."""
+        self._waiting.extendleft(_Waiting(entry, 0, False) for entry in reversed(entries))
+
     def next_batch(self, instance: int) -> Batch | None:
         """The next batch to be sent, None where nothing waits."""
         if not self._waiting:
@@ -110,7 +114,7 @@ class Outbox:
         self._sent.clear()
         self._sequence = 0
         self._waiting.extendleft(reversed(again))
-        self._waiting.extendleft(_Waiting(entry, 0, False) for entry in reversed(first))
+        self.put_first(*first)
 
     def heard(self, session: int, dn: str) -> Sequence[AgentHeard]:
         """OCS's words to a session of an agent that have been relayed, and that the stream has not shown."""

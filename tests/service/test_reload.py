@@ -54,7 +54,7 @@ class TestReload(Stage):
         await self.reload(completion="settle = 1\nsettel = 2\nattribute = maybe", tevents="what = ever")
         self.assertEqual(len(self.logged), 3)
         self.assertIs(self.proxy.reload.config, before)
-        self.assertEqual(self.proxy.groups.edit(before.groups[0].names, None, ()).name, "LEAVE")
+        self.assertEqual(self.proxy.board.groups.edit(before.groups[0].names, None, ()).name, "LEAVE")
         self.assertFalse(agent.gone)
         await self.finish_records(agent, 3)
         agent.ask("PreviewRecordRequest")
@@ -187,7 +187,7 @@ class TestReload(Stage):
         more = "[group Other@Agents]\ndbid = 102\nattribute = force"
         await self.raise_reloadable(more=more)
         other = GroupNames(dbid=102)
-        self.assertEqual(self.proxy.groups.edit(other, Request.LOAD, ()), Edit.APPEND)
+        self.assertEqual(self.proxy.board.groups.edit(other, Request.LOAD, ()), Edit.APPEND)
         await self.reload(more="")
-        self.assertEqual(self.proxy.groups.edit(other, Request.LOAD, ()), Edit.LEAVE)
+        self.assertEqual(self.proxy.board.groups.edit(other, Request.LOAD, ()), Edit.LEAVE)
         self.assertEqual([each["name"] for each in self.proxy.board.status()], ["Sales@Agents", "Other@Agents"])

@@ -325,7 +325,7 @@ class StartingTests(ServiceTestCase):
     def test_each_instance_has_references_of_its_own(self) -> None:
         """R24: two proxies before one T-Server do not use the same references; without a say it is by chance."""
         config = parse(self.conf("tcp:127.0.0.1:1"))
-        taken = [ProxyService(config, reactor).groups._around.references.take() for _ in range(3)]
+        taken = [ProxyService(config, reactor).board.groups._around.references.take() for _ in range(3)]
         assert len(set(taken)) == 3
         assert all(0x60000000 <= reference < 0x70000000 for reference in taken)
 
