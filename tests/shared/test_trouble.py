@@ -25,7 +25,7 @@ from tests.shared.redis import RedisServer
 
 PASSWORD = "ge%heim"
 
-NEEDED = ("+eval", "+hget", "+hmget", "+hset", "+hdel", "+del", "+exists", "+get", "+set", "+incr", "+llen", "+lindex",
+NEEDED = ("+eval", "+hget", "+hmget", "+hset", "+hdel", "+del", "+get", "+set", "+incr", "+llen", "+lindex",
           "+rpush", "+persist", "+pexpire", "+xadd", "+xdel", "+xrange", "+xread", "+xtrim")  # fmt: skip
 """What a user must be permitted."""
 
