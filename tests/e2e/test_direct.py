@@ -104,13 +104,13 @@ class TestDirect(Stage):
         await self.raise_curtain(0, DOOR, "", DIRECT.replace("[direct]", f"control = {control}\n[direct]"))
         await self.until(lambda: self.proxy.channels[1].control.registered)
         words: list[WordHeard] = []
-        observe = self.proxy.groups.observe
+        observe = self.proxy.board.groups.observe
 
         def noted(observation, now):
             words.extend([observation] if isinstance(observation, WordHeard) else [])
             return observe(observation, now)
 
-        self.proxy.groups.observe = noted  # type: ignore[method-assign]
+        self.proxy.board.groups.observe = noted  # type: ignore[method-assign]
         await self.order("load", reference=1)
         await self.order("load", reference=2)  # refused: whatever came before it has been heard
         await self.in_time(lambda: self.group()["state"] == "loaded" and "tevents" in {each.source for each in words})
