@@ -49,6 +49,7 @@ class RedisServer:
         self._port = ports.kept()
         self._process: subprocess.Popen[bytes] | None = None
         self._command = [
+            *_dying_with_us(),
             *(program, "--dir", self.folder, "--daemonize", "no"),
             *("--bind", "127.0.0.1", "--port", str(self.port), "--unixsocket", self.path),
             *("--save", "86400 1000000", "--appendonly", "yes" if appendonly else "no"),
@@ -178,6 +179,12 @@ class RedisServer:
         assert self._process is not None
         if self.is_running:
             os.kill(self._process.pid, number)
+
+
+def _dying_with_us() -> list[str]:
+    """Where it can be had: what is run by this is killed when this program is, which then cannot do so itself."""
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", "KILL"]
 
 
 def _reply(lines: BinaryIO) -> Reply:

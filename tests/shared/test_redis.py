@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.shared.redis import MISSING, RedisServer, Refused
+from tests.shared.redis import BOUND, MISSING, RedisServer, Refused
 
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason=MISSING)
 
@@ -89,3 +93,27 @@ def test_an_error_is_raised(server: RedisServer) -> None:
     """A command that Redis refuses is not taken for an answer."""
     with pytest.raises(Refused, match="unknown command"):
         server.ask("NONSENSE")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv is installed (Debian: util-linux)")
+def test_it_does_not_outlive_a_killed_program() -> None:
+    """Tests that are killed leave no Redis running behind."""
+    program = "import os; from tests.shared.redis import RedisServer; server = RedisServer(); server.start(); "
+    program += "print(server.folder, flush=True); os.kill(os.getpid(), 9)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=BOUND, check=False)
+    assert done.returncode == -9
+    folder = done.stdout.strip()
+    deadline = time.monotonic() + BOUND
+    while is_reached(f"{folder}/redis.sock"):
+        assert time.monotonic() < deadline
+    shutil.rmtree(folder)
+
+
+def is_reached(path: str) -> bool:
+    """Whether anybody listens at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(path)
+        except OSError:
+            return False
+        return True
