@@ -38,7 +38,7 @@ from proxy.campaign.sources import REPORTS
 from proxy.campaign.whole import lines
 from proxy.kvlist import STRING, Pair
 from tests.campaign.desk import COMPLETES, Agent, Client, Desk, group
-from tests.campaign.model_ocs import KILLED, WILD, Odds, Play, Truth
+from tests.campaign.model_ocs import KILLED, WILD, Line, Odds, Play, Truth
 from tests.campaign.scenes import SETTLE, TIMEOUT, UNTOLD, WAIT, runs_dry
 
 MISSING = "agents whose proxy was lost, until they register again"
@@ -1086,3 +1086,76 @@ def test_in_whole_plays_what_is_said_of_an_event_is_what_observing_it_says(odds:
         did.update(play.did)
     for what in ("swallowed, as was said", "relayed, as was said"):
         assert did[what], f"no event was {what}"
+
+
+class Several(Play):
+    """A play with three proxies, of which one dies now and then; desktops come back through any other.
+
+    What it had seen has been said, and has reached OCS; that it is dead is known some seconds later.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.chances = random.Random(seed)
+        self.alive = [1, 2, 3]
+        self.places: dict[int, int] = {}
+        super().__init__(seed, odds=WILD)
+        self._beat()
+        self._may_die()
+
+    def _beat(self) -> None:
+        self.after(1.0, self._beat)
+        for number in self.alive:
+            self._carry_out(self.groups.observe(InstanceHeard(number, True, self._clock), self._clock))
+
+    def _may_die(self) -> None:
+        self.after(self.chances.uniform(5, 120), self._may_die)
+        if len(self.alive) == 3 and not self.is_calm:
+            self._dies(self.alive.pop(self.chances.randrange(3)))
+
+    def _dies(self, number: int) -> None:
+        self.counts("deaths")
+        for agent in self.agents:
+            for desktop in [each for each in agent.desktops if self.places.get(each.number) == number]:
+                for line in (desktop.up, agent.line, desktop.down):
+                    line.drain()
+                desktop.up.cut()
+                desktop.down.cut()
+                agent.desktops.remove(desktop)
+        if self.places.get(self.client) == number:
+            self._client_up.drain()
+            self._client_down.drain()
+            self.client, self._client_up, self._client_down = next(self.numbers), Line(self), Line(self)
+        self.after(self.chances.uniform(3, 8), lambda: self.sees(InstanceLost(number)))
+        self.after(self.chances.uniform(1, 60), lambda: self.alive.append(number + 3))
+
+    def sees(self, observation: Observation) -> Sequence[Command]:
+        session = getattr(observation, "session", 0)
+        if session:
+            place = self.places.setdefault(session, self.chances.choice(self.alive))
+            observation = replace(observation, session=shared(session, place))
+        return super().sees(observation)
+
+    def _carry_out(self, commands: Sequence[Command], written: bool = False) -> Sequence[Command]:
+        return super()._carry_out([each for each in map(self._carried_out, commands) if each is not None], written)
+
+    def _carried_out(self, command: Command) -> Command | None:
+        """The command as the proxy carries it out whose it is; None where that one is dead."""
+        if not isinstance(command, NotifyAgent):
+            return command
+        if instance_of(command.session) in self.alive:
+            return replace(command, session=own(command.session))
+        for agent in self.agents:
+            agent.is_unsure = agent.is_unsure or agent.dn == command.dn
+        return None
+
+
+def test_whatever_happens_when_proxies_die_nobody_is_harmed_and_all_is_completed() -> None:
+    """The plays against the model of OCS, through three proxies: no Stop too early, and none that never comes."""
+    did: Counter[str] = Counter()
+    for seed in range(20):
+        play = Several(seed)
+        play.runs(1200)
+        play.ends_well()
+        did.update(play.did)
+    for what in ("deaths", "stop accepted", "unload accepted", "NotifyAgent", "desktops that heard both"):
+        assert did[what], f"no play had any {what}: they show nothing"
