@@ -515,7 +515,7 @@ class Group:
                 self.around.numbers.take(),
                 seen.session,
                 seen.request,
-                arms(self.policy.attribute, seen.values),
+                arms(self.policy.attribute, seen.values) and not self._was_disarmed_meanwhile,
                 seen.mode,
                 seen.reference,
                 seen.message_reference,
@@ -524,6 +524,12 @@ class Group:
                 runs=self.run,
             )
         )
+
+    @property
+    def _was_disarmed_meanwhile(self) -> bool:
+        """Whether what passes now passed long ago, perhaps before a client disarmed the group elsewhere (R3)."""
+        session = self.session
+        return self.around.late and self.is_alive and session.decided_by > 0 and not session.armed
 
     def withdraw(self, request: Request, reference: int | None, due_at: float, taken: bool) -> None:
         """Our own request is on its way and no longer wanted: until OCS answers, it is one like any other."""

@@ -715,6 +715,45 @@ def test_r17_a_late_sign_of_a_call_begins_the_quiet_time_anew() -> None:
     assert desk["waiting_for"] == f"{SETTLE:.0f} s of quiet"
 
 
+def test_r3_a_late_request_arms_where_nobody_has_decided_since() -> None:
+    """Its proxy was out of touch; the leader heard OCS's word, and of no request. OCS shows it when it is asked."""
+    desk = Desk()
+    client = Proxy(desk, 1).client()
+    desk.ocs.connected()
+    desk.ocs.loaded()
+    desk.ocs.started("Preview")
+    with seen_late(desk):
+        client.starts(1)
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.RUNNING, "Preview", reference=desk.sent(AskStatus)[-1].reference)
+    assert desk["armed"]
+
+
+def test_r3_a_late_request_does_not_arm_what_a_client_has_disarmed_elsewhere() -> None:
+    """It may have passed before that: a group is not completed that somebody wants to run on without records."""
+    desk = Desk()
+    first, second = Proxy(desk, 1).client(), Proxy(desk, 2).client()
+    desk.ocs.connected()
+    desk.ocs.loaded(reference=second.loads())
+    desk.ocs.started("Preview", reference=second.starts(0))
+    with seen_late(desk):
+        first.loads(1)
+    desk.passes(TIMEOUT)
+    desk.ocs.answers(Status.RUNNING, "Preview", reference=desk.sent(AskStatus)[-1].reference)
+    assert not desk["armed"]
+    desk.ocs.started("Preview", reference=first.starts(1))
+    assert desk["armed"]
+
+
+def test_r3_a_late_request_disarms() -> None:
+    """It may be the latest."""
+    desk, first, *_ = two_proxies()
+    with seen_late(desk):
+        mode = first.client().sets_mode("Preview", 0)
+    desk.ocs.changes_mode("Preview", reference=mode)
+    assert not desk["armed"]
+
+
 def test_late_words_of_reports_are_ocs_words() -> None:
     """Nobody else gets them: they move the group, in their order."""
     desk = Desk(group(policy=evolve(COMPLETES, control=Control.OCS_HTTP)))
