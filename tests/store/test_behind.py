@@ -202,10 +202,10 @@ class UrlTests(TestCase):
     """What stands in the conf file."""
 
     def test_which_store_is_meant(self) -> None:
-        """memory: and sqlite:PATH; anything else is an error that names them."""
+        """memory: and sqlite:PATH are for one proxy alone; what is no store is an error that names those there are."""
         self.assertIsInstance(store_of(store_url("memory:"), reactor), MemoryStore)
         self.assertIsInstance(store_of(store_url("sqlite:/var/lib/groups.db"), reactor), WriteBehind)
-        for wrong, said in (("sqlite:", "path is missing"), ("memory", "there is:"), ("redis://x", "sqlite:PATH")):
+        for wrong, said in (("sqlite:", "path is missing"), ("memory", "there are:"), ("file:/x", "sqlite:PATH")):
             with self.assertRaises(ValueError) as problem:
                 store_url(wrong)
             self.assertIn(said, str(problem.exception))
