@@ -38,8 +38,11 @@ class Deliveries:
                 self._desktops.forget(answered)
         if self._is_copy(seen.session, seen.dn, seen.event, seen.handle):
             return
-        session = (group.knowing(seen.handle) if seen.telephony else None) or group.current
+        is_old = seen.telephony or self._around.late
+        session = (group.knowing(seen.handle) if is_old else None) or group.current
         session.agents.setdefault(seen.dn)
+        if self._around.late and session.records.is_final(seen.handle):
+            return  # it was seen before the agent was done with it, over another proxy
         delivered = session.records.deliver(
             seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony
         )

@@ -152,6 +152,11 @@ class Records:
                 return record
         return None
 
+    def is_final(self, handle: str) -> bool:
+        """Whether the record of a handle is finalized."""
+        record = self._records.get(handle)
+        return record is not None and record.state is State.FINALIZED
+
     def deliver(
         self,
         handle: str,

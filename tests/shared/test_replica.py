@@ -405,6 +405,21 @@ def test_what_was_seen_while_out_of_touch_is_no_evidence(stream: Stream) -> None
     assert stream.group()["exhausted"] is False
 
 
+def test_a_delivery_that_is_told_late_brings_back_no_record(stream: Stream) -> None:
+    """The agent had it on two desktops, over two proxies, and was done with it over the one that is in touch."""
+    one, two = Instance(stream, 1), Instance(stream, 2)
+    one.leads(1)
+    starts(one)
+    names = GroupNames(campaign="Sales")
+    one.says(DnRegistered(session(1), "3001"), *_processed(session(1)))
+    two.says(
+        DnRegistered(session(2), "3001"), RecordDelivered(session(2), "3001", names, "PreviewRecord", "77"), late=True
+    )
+    assert stream.group()["outstanding"] == 0
+    two.says(RecordDelivered(session(2), "3001", names, "PreviewRecord", "77"))
+    assert stream.group()["outstanding"] == 1, "that was not late: OCS has given it out again"
+
+
 # ------------------------------------------------------------------------------------------------------------ waking
 
 
