@@ -79,7 +79,7 @@ def unaccounted_until(group: Group, now: float) -> float | None:
     instances, sessions = group.around.instances, group.around.registrations.sessions
     if not instances.gone:
         return None
-    nowhere = (dn for dn in group.met_agents if not sessions(dn))
+    nowhere = (dn for dn in group.agents_among(instances.gone.keys()) if not sessions(dn))
     return instances.unaccounted_until(nowhere, group.policy.stale_after, now)
 
 

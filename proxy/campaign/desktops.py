@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
@@ -69,24 +69,34 @@ class Desktops:
 
     def dn_unregistered(self, seen: DnUnregistered, now: float) -> None:
         self._around.registrations.unregister(seen.session, seen.dn, now)
-        self._left(seen.session, seen.dn)
+        self._left([(seen.session, seen.dn)])
 
-    def _left(self, session: int, dn: str) -> None:
-        for group in self._groups_of(dn):
+    def _left(self, left: Sequence[tuple[int, str]]) -> None:
+        """These sessions get the events of these DNs no more."""
+        for group in self._which.groups:
+            agents = group.session.agents
+            its_own = [(session, dn) for session, dn in left if dn in agents]
+            if its_own:
+                self._agenda.add(group)
             if group.notices is not None:
-                group.notices.unregistered(session, dn)
-            self._agenda.add(group)
+                for session, dn in its_own:
+                    group.notices.unregistered(session, dn)
 
     def _groups_of(self, dn: str) -> list[Group]:
         return [group for group in self._which.groups if dn in group.session.agents]
 
     def session_ended(self, seen: SessionEnded, now: float) -> None:
-        for dn in self._around.registrations.end(seen.session, now):
-            self._left(seen.session, dn)
-        for request in self.requests.end(seen.session):
+        self.end([seen.session], now)
+
+    def end(self, sessions: Sequence[int], now: float) -> None:
+        """These sessions are over. They may be all of a proxy: what they leave is looked for once."""
+        self._left([(session, dn) for session in sessions for dn in self._around.registrations.end(session, now)])
+        for request in [request for session in sessions for request in self.requests.end(session)]:
             self.forget(request)
+        sources = set(map(session_source, sessions))
         for group in self._which.groups:
-            if group.lose_evidence(session_source(seen.session)):
+            for source in [source for source in group.session.evidence.given if source in sources]:
+                group.lose_evidence(source)
                 self._agenda.add(group)
 
     def session_blind(self, seen: SessionBlind, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import KeysView, Sequence, Set
 from typing import Protocol
 
 from proxy.campaign.around import Surroundings
@@ -697,12 +697,10 @@ class Group:
         told = (source.partition(_SESSION) for source in self.session.evidence.given)
         return [int(number) for before, _, number in told if not before and number.isdecimal()]
 
-    @property
-    def met_agents(self) -> Iterator[str]:
-        """The DNs of its agents: those who are known by now, and those of the session before, who come later."""
-        yield from self.session.agents
-        if self.former is not None:
-            yield from self.former.agents
+    def agents_among(self, dns: KeysView[str]) -> Set[str]:
+        """Those of the DNs that are of its agents: who is known by now, or was in the session before, and may come."""
+        former = self.former.agents if self.former is not None else {}
+        return (dns & self.session.agents.keys()) | (dns & former.keys())
 
     def touch(self, now: float) -> None:
         """A record was delivered or retrieved: from now on this run's evidence counts (R15)."""

@@ -7,7 +7,7 @@ from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
 from proxy.campaign.desktops import Desktops
 from proxy.campaign.instances import instance_of
-from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost, SessionEnded
+from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost
 
 
 class Sharing:
@@ -44,6 +44,5 @@ class Sharing:
 
     def _end_sessions(self, instance: int, now: float) -> None:
         self._around.instances.forget(instance)
-        for session in self._sessions_of(instance):
-            self._desktops.session_ended(SessionEnded(session), now)
+        self._desktops.end(self._sessions_of(instance), now)
         self._agenda.add(*self._which.groups)
