@@ -24,22 +24,32 @@ from proxy.campaign.group_session import Agents
 from proxy.campaign.groups import Groups
 from proxy.campaign.notices import Notices
 from proxy.campaign.observation import (
+    AgentHeard,
+    Announce,
+    AskStatus,
     AskWitness,
     Command,
+    ControlRequested,
     DnRegistered,
     GroupNames,
+    ListStatistics,
     Observation,
     RecordDelivered,
     Request,
+    SessionBlind,
+    SourceConnected,
     Stop,
     Unload,
+    Word,
+    WordHeard,
 )
-from proxy.campaign.plain import ASIDE
-from proxy.campaign.policy import Control, Policy
+from proxy.campaign.plain import APART, ASIDE
+from proxy.campaign.policy import ConfiguredGroup, Control, Policy
 from proxy.campaign.records import Record, Records
+from proxy.campaign.records import State as RecordState
 from proxy.campaign.requests import DesktopRequests
 from proxy.campaign.whole import Garbled, Torn, lines, of_lines
-from tests.campaign.desk import SALES, Desk
+from tests.campaign.desk import COMPLETES, SALES, Desk
 from tests.campaign.model_ocs import Play
 from tests.campaign.noise import Noise
 from tests.campaign.scenes import SETTLE, ready, stopped, unload_sent
@@ -323,6 +333,86 @@ def test_what_is_left_out_is_named() -> None:
         ("DesktopRequest", "answered"),
         ("DesktopRequests", "_due"),
     }
+
+
+def test_what_is_written_by_hand_is_named() -> None:
+    """The fields whose objects stand on lines of their own; whoever adds one has to write those."""
+    kinds = {type(thing) for thing in _reached() if has(type(thing))}
+    every = ((kind, each) for kind in kinds for each in fields(kind))
+    assert {(kind.__name__, each.name) for kind, each in every if not APART.keys().isdisjoint(each.metadata)} == {
+        ("Surroundings", "registrations"),
+        ("Surroundings", "instances"),
+        ("GroupSession", "records"),
+        ("GroupSession", "tallies"),
+        ("Records", "_records"),
+        ("Records", "_states"),
+        ("Records", "_latest"),
+        ("Names", "groups"),
+        ("DesktopRequests", "_by_session"),
+    }
+
+
+def test_a_handle_that_was_lost_and_left() -> None:
+    """A finalized record's handle came to another one, which has a third by now: the handle is nobody's (R9)."""
+    desk = Desk()
+    desk.runs()
+    records = desk.groups.whole.names.groups[0].session.records
+    records.deliver("H", 1.0, "3001")
+    records.settle("H", RecordState.FINALIZED)
+    records.deliver("Y", 1.0, "3001", "List", "1")
+    for handle in ("H", "Z"):
+        assert records.settle("Y" if handle == "H" else "H", RecordState.RETURNED)
+        records.deliver(handle, 2.0, "3001", "List", "1")
+    assert records.finalized == 1
+    assert "H" not in records
+    restored = of_lines(lines(desk.groups))
+    assert "H" not in restored.whole.names.groups[0].session.records
+    assert Walk().form(restored) == Walk().form(desk.groups)
+
+
+def test_records_of_one_chain_wait_in_their_order() -> None:
+    """One is scheduled, then another of its chain returned: what comes next of the chain is the first of them (R9)."""
+    desk = Desk()
+    desk.runs()
+    records = desk.groups.whole.names.groups[0].session.records
+    for handle in ("A", "B"):
+        records.deliver(handle, 1.0, "3001", "List", "1")
+    assert records.settle("A", RecordState.SCHEDULED)
+    assert records.settle("B", RecordState.RETURNED)
+    restored = of_lines(lines(desk.groups))
+    assert Walk().form(restored) == Walk().form(desk.groups)
+    for groups in (desk.groups, restored):
+        theirs = groups.whole.names.groups[0].session.records
+        theirs.deliver("C", 2.0, "3001", "List", "1")
+        assert "A" not in theirs
+        assert "B" in theirs
+
+
+def test_witnesses_that_differ_are_named_in_order() -> None:
+    """Whoever spoke first: the operator reads the same in every proxy's log."""
+    desk = Desk()
+    desk.runs()
+    for name, ready_now in (("z", 2), ("a", 3)):
+        desk.witness(name).counts(ready=ready_now)
+    desk.witness("m")
+    restored = of_lines(lines(desk.groups))
+    none = ListStatistics("m", SALES, "List", 0, 0)
+    told = list(desk.groups.observe(none, desk.now))
+    assert told == list(restored.observe(none, desk.now))
+    assert [each.text for each in told if isinstance(each, Announce)] == ["a: 3 ready, z: 2 ready, m: none"]
+
+
+def test_groups_of_one_session_are_looked_at_in_order() -> None:
+    """A session of many DNs turns blind when much is due: all proxies ask for the groups in the same order."""
+    names = [GroupNames(dbid=number, name=f"Sales{number}@Agents") for number in range(1, 9)]
+    groups = Groups(COMPLETES, [ConfiguredGroup(each, COMPLETES) for each in names])
+    groups.observe(SourceConnected("tevents"), 1.0)
+    for each in reversed(names):
+        groups.observe(WordHeard(each, Word.LOADED, "tevents"), 1.0)
+        groups.observe(AgentHeard(5, f"300{each.dbid}", each, Word.LOADED), 1.0)
+        groups.observe(ControlRequested(6, each, Request.START), 1.0)
+    asked = [each for each in groups.observe(SessionBlind(5), 100.0) if isinstance(each, AskStatus)]
+    assert [each.names.dbid for each in asked] == list(range(1, 9))
 
 
 def test_an_answer_to_who_asked_two_sessions_ago() -> None:
