@@ -440,6 +440,50 @@ def test_all_remember_when_the_groups_are_to_be_woken(stream: Stream) -> None:
     assert not any(type(command).__name__ == "WakeAt" for done in stream.done for command in done.commands)
 
 
+def test_nobody_is_woken_for_nothing(stream: Stream) -> None:
+    """What was due is done, and nothing else is: the leader has nothing to say."""
+    one = Instance(stream, 1)
+    one.leads(1)
+    starts(one)
+    assert stream.replica.wake_at is not None, "to look for answers, which have come"
+    one.beats(seconds=60)
+    assert stream.replica.wake_at is None
+
+
+# ---------------------------------------------------------------------------------------------------------- an image
+
+
+def test_who_begins_with_an_image_goes_on_like_all_others(stream: Stream) -> None:
+    """Who is known, and who is gone; who leads; whose reports are heard; and what is due: nothing is left out."""
+    one, two, three = (Instance(stream, number) for number in (1, 2, 3))
+    one.leads(7)
+    starts(one)
+    finds_no_more(two)
+    two.says(SourceConnected(REPORTS))
+    three.says(InstanceLeft(3))
+    known = stream.replica
+    stream.replica = Replica.of_lines(list(known.lines()))
+    assert list(stream.replica.lines()) == list(known.lines())
+    for each in ("position", "now", "leader", "fence", "wake_at", "highest", "sequences"):
+        assert getattr(stream.replica, each) == getattr(known, each)
+    assert stream.adds(Batch(3, 1, 0, False, (Seen(InstanceHeard(3, True)),)))[0].ignored
+    two.says(SourceLost(REPORTS))
+    assert stream.replica.groups.sources == {"tevents"}
+    one.beats(two, seconds=70)
+    assert stream.given(Stop)
+
+
+@pytest.mark.parametrize("lines", [[], ["{}"], ["no JSON"], ['{"position": "0-0"}', "[]"]])
+def test_what_is_no_image_is_garbled(lines: list[str]) -> None:
+    """One mistake is known, and nothing is guessed; an image that is cut short, too."""
+    with pytest.raises(Garbled):
+        Replica.of_lines(lines)
+    whole = list(Replica(Groups(Policy())).lines())
+    for broken in (whole[:-1], whole[1:], [*whole, whole[-1]]):
+        with pytest.raises(Garbled):
+            Replica.of_lines(broken)
+
+
 # -------------------------------------------------------------------------------------------------- mistakes of ours
 
 
