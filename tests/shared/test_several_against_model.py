@@ -13,13 +13,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from twisted.internet.defer import maybeDeferred
 
 from proxy.shared.replica import Replica
-from tests.campaign.model_ocs import CALM
+from tests.campaign.model_ocs import CALM, Broken
 from tests.shared.several import NO_FAULTS, Several
 
 SEEDS = range(10)
@@ -99,3 +100,24 @@ def test_a_stream_means_the_same_in_every_process(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert json.loads(there.stdout) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "broken", "instead"),
+    [
+        (3, "proxy.campaign.records.Records.is_final", lambda records, handle: False),
+        (5, "proxy.shared.board.is_exclusive", lambda observation: False),
+    ],
+)
+def test_proxies_that_break_a_rule_are_caught(
+    first: int, broken: str, instead: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plays can fail: each of these mistakes is found by one of them; by the first, when this was written."""
+    monkeypatch.setattr(broken, instead)
+
+    def plays() -> None:
+        for seed in range(first, first + 60):
+            play(seed)
+
+    with pytest.raises(Broken):
+        plays()
