@@ -71,6 +71,7 @@ class Redis:
         return True
 
     def tail(self, epoch: str, after: str) -> Sequence[tuple[str, str]]:
+        """Whoever is behind what was trimmed is told so: reading on there, it would hold something else for ever."""
         self._has(epoch)
         if self.has(epoch, after) is not Where.THERE:
             raise Unreachable("what came after this position is not there in full")
