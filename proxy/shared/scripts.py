@@ -17,6 +17,9 @@ from attrs import frozen
 REPLACED = "REPLACED"
 """What a script says where its set of groups is not the current one."""
 
+BEHIND = "BEHIND"
+"""How the refusal begins that says that what comes after a position is not kept any more."""
+
 UNORDERED = "UNORDERED"
 """What APPEND says where the batch before this one was refused. (Words after the first: else Redis puts ERR before.)"""
 
@@ -97,9 +100,10 @@ end
 
 PROBE = """
 redis.call('XADD', KEYS[1], '*', 'b', '')
+redis.call('XTRIM', KEYS[1], 'MINID', '0-1')
 return redis.call('DEL', KEYS[1])
 """
-"""Whether this Redis runs scripts, has streams, and takes what we write. KEYS: one that is not used otherwise.
+"""Whether this Redis runs scripts, has streams as of 6.2, and takes what we write. KEYS: one that is not used otherwise.
 
 At connect, for otherwise a Redis without memory, or one that is a replica, would be connected to, lost, connected to...
 """
@@ -149,10 +153,9 @@ if not later(ARGV[2], kept[1]) then
     return 0
 end
 if redis.call('PERSIST', KEYS[4]) == 0 then return redis.error_reply('EXPIRED image') end
-redis.call('HSET', KEYS[3], 'position', ARGV[2])
-redis.call('HSET', KEYS[3], 'portions', KEYS[4])
+redis.call('HSET', KEYS[3], 'position', ARGV[2], 'portions', KEYS[4], 'from', kept[1])
 redis.call('DEL', kept[2])
-redis.call('XTRIM', KEYS[2], 'MAXLEN', #redis.call('XRANGE', KEYS[2], ARGV[2], '+'))
+redis.call('XTRIM', KEYS[2], 'MINID', kept[1])
 return 1
 """
 )
@@ -160,8 +163,9 @@ return 1
 
 KEYS: current, stream, image, portions. ARGV: epoch, position.
 
-In one step, so that whoever reads the newest image finds all that came after it in the stream. The entry at the
-position itself stays: by it an instance sees that the stream is the one it knows. (XTRIM MINID would need Redis 6.2.)
+In one step, so that whoever reads the newest image finds all that came after it in the stream. What came after the
+image before it stays as well: for instances that are behind, but not by much. So does the entry at that position: by it
+an instance sees that the stream is the one it knows. `from` tells where the stream begins.
 """
 
 IMAGE = _CURRENT + "return redis.call('HGET', KEYS[2], 'portions')"
@@ -169,6 +173,11 @@ IMAGE = _CURRENT + "return redis.call('HGET', KEYS[2], 'portions')"
 
 TAIL = (
     _CURRENT
+    + _LATER
+    + f"""
+local from = redis.call('HGET', KEYS[3], 'from')
+if from and later(from, ARGV[2]) then return redis.error_reply('{BEHIND} what is kept') end
+"""
     + """
 local lines = {}
 for number, entry in ipairs(redis.call('XRANGE', KEYS[2], ARGV[2], '+', 'COUNT', ARGV[3])) do
@@ -177,8 +186,10 @@ end
 return table.concat(lines, '\\n')
 """
 )
-"""Entries of the stream: a line `id text` for each. KEYS: current, stream. ARGV: epoch, first position, how many.
+"""Entries of the stream: a line `id text` for each.
 
+KEYS: current, stream, image. ARGV: epoch, first position, how many. Whoever has missed what was trimmed is told so:
+what comes after that would be another history than his.
 As one text: the client takes a turn of the reactor for each text of a reply, and copies what is left of it.
 """
 
@@ -186,17 +197,17 @@ HAS = (
     _CURRENT
     + _LATER
     + """
-local kept = redis.call('HGET', KEYS[3], 'position')
-if kept == ARGV[2] or (ARGV[2] ~= '0-0' and #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 1) then
+local kept = redis.call('HMGET', KEYS[3], 'position', 'from')
+if kept[1] == ARGV[2] or kept[2] == ARGV[2] or (ARGV[2] ~= '0-0' and #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 1) then
     return 'there'
 end
-if later(kept, ARGV[2]) then return 'trimmed' end
+if later(kept[2] or kept[1], ARGV[2]) then return 'trimmed' end
 return 'missing'
 """
 )
 """What became of a position. KEYS: current, stream, image. ARGV: epoch, position.
 
-What is before the image may have been trimmed; what comes after it is there, or this Redis never heard of it.
+What is before the beginning of the stream was trimmed; all else is there, or this Redis never heard of it.
 """
 
 APPEND = (

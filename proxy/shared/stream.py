@@ -22,7 +22,7 @@ from proxy.shared.connection import CONNECT_TIMEOUT, Connection, Refused, Reply,
 from proxy.shared.scripts import Keys
 from proxy.shared.url import RedisUrl
 
-__all__ = ["Epoch", "Replaced", "Stream", "Unreachable", "Where"]
+__all__ = ["Behind", "Epoch", "Replaced", "Stream", "Unreachable", "Where"]
 
 AT_MOST = 1000
 """How many entries are read at a time."""
@@ -45,6 +45,10 @@ ORDER_LASTS = 600.0
 
 class Replaced(OurError):
     """The set of groups is not the current one in Redis: another was founded in its place, or Redis came back empty."""
+
+
+class Behind(Replaced):
+    """The stream no longer holds what came after a position: whoever is there has to begin with the newest image."""
 
 
 @frozen
@@ -278,6 +282,8 @@ class Stream:
         except Refused as refusal:
             if str(refusal).startswith(scripts.REPLACED):
                 raise Replaced("the groups in Redis were replaced by others, or are not there any more") from None
+            if str(refusal).startswith(scripts.BEHIND):
+                raise Behind("this proxy was away for too long to go on where it was") from None
             why = f"Redis at {self._url} {meaning(refusal)}"
         if connection in (self._commands, self._reading):
             self._is_lost(why)
@@ -286,7 +292,9 @@ class Stream:
     async def _tail(self, over: Connection | None, epoch: str, after: str) -> Sequence[tuple[str, str]]:
         keys = self._keys(epoch)
         first = _next(after)
-        lines = _text(await self._run(scripts.TAIL, [keys.current, keys.stream], epoch, first, AT_MOST, over=over))
+        lines = _text(
+            await self._run(scripts.TAIL, [keys.current, keys.stream, keys.image], epoch, first, AT_MOST, over=over)
+        )
         return [(id, text) for id, _, text in (line.partition(" ") for line in lines.split("\n") if line)]
 
     async def _send_portions(self, keys: Keys, lines: Iterable[str]) -> str:

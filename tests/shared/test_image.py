@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from proxy.shared import stream as shared
-from proxy.shared.stream import Replaced, Stream, Unreachable, Where
+from proxy.shared.stream import Behind, Replaced, Stream, Unreachable, Where
 from tests.shared.at_redis import IMAGE, AtRedis, Interrupted, all_of, under_way
 
 
@@ -49,14 +49,29 @@ class TheImage(AtRedis):
         early, late = await one.append("first", "early"), await one.append("first", "late")
         await all_of(one.keep("first", late, ["late"]), other.keep("first", early, ["early"]))
         self.assertEqual(await one.image("first"), ["late"])
-        self.assertEqual([text for _, text in await one.tail("first", "0-0")], ["late"])
+        self.assertEqual([text for _, text in await one.tail("first", "0-0")], ["early", "late"])
 
     async def test_trimmed(self) -> None:
-        """With an image the stream loses what came before it; what it was made at stays, and all after it."""
+        """With an image the stream loses what came before the one before it; what that was made at stays."""
         one, other = await self.founded()
         ids = [await one.append("first", str(n)) for n in range(2000)]
+        self.assertTrue(await one.keep("first", ids[1000], IMAGE))
+        self.assertEqual([id for id, _ in await other.tail("first", "0-0")], ids[:1000])
         self.assertTrue(await one.keep("first", ids[1500], IMAGE))
-        self.assertEqual([id for id, _ in await other.tail("first", "0-0")], ids[1500:])
+        self.assertEqual(self.server.ask("XLEN", "test:first:stream"), 1000)
+        self.assertEqual([id for id, _ in await other.tail("first", ids[1000])], ids[1001:])
+
+    async def test_behind(self) -> None:
+        """Who is so far behind that something he missed is gone is told so: he must not go on with what came later."""
+        one, other = await self.founded()
+        ids = [await one.append("first", str(n)) for n in range(5)]
+        await one.keep("first", ids[2], IMAGE)
+        self.assertEqual([id for id, _ in await other.read("first", ids[0])], ids[1:])
+        await one.keep("first", ids[4], IMAGE)
+        for position in ("0-0", ids[0]):
+            await self.raises(Behind, other.tail("first", position))
+            await self.raises(Behind, other.read("first", position))
+        self.assertEqual([id for id, _ in await other.read("first", ids[2])], ids[3:])
 
     async def test_where(self) -> None:
         """A position is there, trimmed with an image, or missing: then this Redis is older than who knows it."""
@@ -65,6 +80,8 @@ class TheImage(AtRedis):
         for id in ids:
             self.assertIs(await other.has("first", id), Where.THERE)
         await one.keep("first", ids[2], IMAGE)
+        self.assertEqual([await other.has("first", id) for id in ["0-0", *ids]], [Where.THERE] * 6)
+        await one.keep("first", ids[4], IMAGE)
         found = [await other.has("first", id) for id in ["0-0", *ids]]
         self.assertEqual(found, [Where.TRIMMED] * 3 + [Where.THERE] * 3)
         milliseconds = int(ids[-1].partition("-")[0])
