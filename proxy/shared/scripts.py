@@ -4,7 +4,7 @@ Each runs whole or not at all, and nothing else runs meanwhile. They are sent wi
 has compiled, and one that has forgotten its scripts (SCRIPT FLUSH, a restart, another master) cannot refuse one call
 in the middle of many that are under way.
 
-Nothing here needs more than Redis 5. All keys are declared but those of an image's portions, whose names stand in the
+Redis 6.2 or later is needed (XTRIM MINID); 7 is what was tried. All keys are declared but those of an image's portions, whose names stand in the
 image; a Redis Cluster is not supported.
 """
 
@@ -103,7 +103,7 @@ redis.call('XADD', KEYS[1], '*', 'b', '')
 redis.call('XTRIM', KEYS[1], 'MINID', '0-1')
 return redis.call('DEL', KEYS[1])
 """
-"""Whether this Redis runs scripts, has streams as of 6.2, and takes what we write. KEYS: one that is not used otherwise.
+"""Whether this Redis runs scripts, has streams, and takes what we write. KEYS: one that is not used otherwise.
 
 At connect, for otherwise a Redis without memory, or one that is a replica, would be connected to, lost, connected to...
 """
@@ -198,9 +198,8 @@ HAS = (
     + _LATER
     + """
 local kept = redis.call('HMGET', KEYS[3], 'position', 'from')
-if kept[1] == ARGV[2] or kept[2] == ARGV[2] or (ARGV[2] ~= '0-0' and #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 1) then
-    return 'there'
-end
+if kept[1] == ARGV[2] or kept[2] == ARGV[2] then return 'there' end
+if ARGV[2] ~= '0-0' and #redis.call('XRANGE', KEYS[2], ARGV[2], ARGV[2]) == 1 then return 'there' end
 if later(kept[2] or kept[1], ARGV[2]) then return 'trimmed' end
 return 'missing'
 """
