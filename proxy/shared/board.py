@@ -21,11 +21,13 @@ from proxy.campaign.observation import (
     Announce,
     AskStatus,
     AskWitness,
+    Command,
     News,
     NotifyAgent,
     Observation,
     Settled,
     SourceConnected,
+    StatusAsked,
     Stop,
     Unload,
 )
@@ -65,27 +67,39 @@ class SharedSwitchboard(Switchboard):
         self.member = member
         self._policies = policies
         self._has_asked: set[str] = set()
+        self._asked_status: dict[str, float] = {}
         self._retires = False
 
     # ------------------------------------------------------------------------------------------------ for channels
 
     def observe(self, observation: Observation) -> bool:
         """See Switchboard. Whether an event is swallowed is decided by what is known of it now (R26)."""
-        swallowed = False
-        if isinstance(observation, AgentHeard) and self.member.replica is not None:
-            swallowed = self._relays(observation)
-        self.member.observe(observation, is_exclusive(observation))
-        return swallowed
-
-    def _relays(self, heard: AgentHeard) -> bool:
-        """An event is about to reach an agent; what is to go before it goes now (R25)."""
-        known = replace(heard, session=shared(heard.session, self.member.number))
         try:
-            swallowed, first = self.groups.passing(known, self.member.now)
+            is_answer = self._is_answer(observation)
+            swallowed = isinstance(observation, AgentHeard) and self._relays(observation)
+            self.member.observe(observation, is_exclusive(observation), is_answer)
         except Exception:  # noqa: BLE001 (whatever it is, telephony goes on; it is logged and counted)
             self._mistaken(Failure())
             return False
-        if first is not None and not any(covers(each.word, first.word) for each in self._on_their_way(first)):
+        return swallowed
+
+    def _is_answer(self, observation: Observation) -> bool:
+        """Whether an agent hears only what he has asked for, which is no news to him."""
+        if isinstance(observation, StatusAsked):
+            self._asked_status[observation.dn] = self._now()
+        if not isinstance(observation, AgentHeard) or observation.word not in WANTED_AGAIN:
+            return False
+        asked = self._asked_status.get(observation.dn)
+        return asked is not None and self._now() - asked <= self._policies[0].answer_timeout
+
+    def _relays(self, heard: AgentHeard) -> bool:
+        """An event is about to reach an agent; what is to go before it goes now (R25)."""
+        on_way = self._on_their_way(heard)
+        if self.member.replica is None or any(each.word in WANTED_AGAIN for each in on_way):
+            return False  # what he was told is of the past (R27)
+        known = replace(heard, session=shared(heard.session, self.member.number))
+        swallowed, first = self.groups.passing(known, self.member.now)
+        if first is not None and not any(covers(each.word, first.word) for each in on_way):
             self._say(replace(first, session=own(first.session)))
         return swallowed
 
@@ -158,14 +172,17 @@ class SharedSwitchboard(Switchboard):
         leads = self.member.is_leading and done.fence == self.member.lead.fence
         for command in done.commands:
             try:
-                if isinstance(command, Announce):
-                    self._announce(command if leads else self._as_another_did(command))
-                elif isinstance(command, NotifyAgent):
-                    self._notify(command)
-                elif leads and isinstance(command, TO_THE_DIALER):
-                    self._ways[type(command)](command)
+                self._carry_out_shared(command, leads)
             except Exception:  # noqa: BLE001 (the other commands are not to blame)
                 self._mistaken(Failure())
+
+    def _carry_out_shared(self, command: Command, leads: bool) -> None:
+        if isinstance(command, Announce):
+            self._announce(command if leads else self._as_another_did(command))
+        elif isinstance(command, NotifyAgent):
+            self._notify(command)
+        elif leads and isinstance(command, TO_THE_DIALER):
+            self._ways[type(command)](command)
 
     def _as_another_did(self, command: Announce) -> Announce:
         """What is done by the proxy that leads is not to be looked for in what this one sent."""
@@ -196,12 +213,14 @@ class SharedSwitchboard(Switchboard):
 
     def _intend(self, command: Stop | Unload) -> None:
         """The step is written down, if it is still this instance's to be taken, before the request leaves (R20)."""
+        fence = self.member.lead.fence
         intended = Deferred.fromCoroutine(self.member.intend(command.group, step_of(command)))
-        intended.addCallbacks(self._intended_by, self._not_written, (command,), {}, (command,))
+        intended.addCallbacks(self._intended_by, self._not_written, (command, fence), {}, (command,))
         intended.addErrback(self._mistaken)
 
-    def _intended_by(self, is_ours: bool, command: Stop | Unload) -> None:
-        if is_ours and self.groups.still_wants(command, self.member.now) and self.member.lead.holds:
+    def _intended_by(self, is_ours: bool, command: Stop | Unload, fence: int) -> None:
+        lead = self.member.lead
+        if is_ours and lead.fence == fence and self.groups.still_wants(command, self.member.now) and lead.holds:
             self._send(command)
         else:
             self.log.info("{group}: {step} is not sent now", group=command.group, step=step_of(command))
@@ -224,14 +243,24 @@ class SharedSwitchboard(Switchboard):
         """An agent of a session here is told, unless OCS's own word has just passed there (R25, R27)."""
         if instance_of(command.session) != self.member.number:
             return
-        if any(covers(each.word, command.word) for each in self._on_their_way(command)):
-            return
-        self._say(replace(command, session=own(command.session)))
+        here = replace(command, session=self._session_of(own(command.session), command.dn))
+        if not any(covers(each.word, here.word) for each in self._on_their_way(here)):
+            self._say(here)
 
-    def _on_their_way(self, command: NotifyAgent) -> list[AgentHeard]:
-        """OCS's words of the same group that were relayed to this session, or say to this agent that it is wanted
-        again, and that the groups do not know of yet."""
-        outbox, session = self.member.outbox, own(command.session)
-        heard: list[AgentHeard] = list(outbox.heard(session, command.dn))
-        heard += [each for each in outbox.heard_by(command.dn) if each.word in WANTED_AGAIN]
-        return [each for each in heard if compatible(with_campaign(each.names), with_campaign(command.names))]
+    def _session_of(self, session: int, dn: str) -> int:
+        """Where an agent is found whose session has just ended: in a later one, of which the groups do not know yet."""
+        if self.sessions.get(session) is not None:
+            return session
+        known = self.groups.whole.around.registrations.sessions(dn)
+        later = [each for each in self.member.sessions_here(dn) if shared(each, self.member.number) not in known]
+        return later[-1] if later else session
+
+    def _on_their_way(self, told: NotifyAgent | AgentHeard) -> list[AgentHeard]:
+        """OCS's words of the same group that were relayed to this session of a channel here, or say to this agent that
+        he is wanted again, and that the groups do not know of yet."""
+        heard = self.member.outbox.heard_by(told.dn)
+        if not heard:
+            return []
+        names = with_campaign(told.names)
+        concern = [each for each in heard if each.session == told.session or each.word in WANTED_AGAIN]
+        return [each for each in concern if compatible(with_campaign(each.names), names)]

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from proxy.campaign.groups import Groups
 from proxy.errors import OurError
-from proxy.shared.entries import FORMAT
+from proxy.shared.entries import FORMAT, Garbled
 from proxy.shared.replica import Replica
 from proxy.shared.stream import Epoch, Stream, Where
 
@@ -37,45 +37,46 @@ class Finding:
         self._fresh = fresh
         self._new_name = new_name
 
-    async def find(self, known: Replica | None) -> tuple[Replica, bool]:
-        """The groups at some position of the stream, and whether they go on where this instance was (`known`).
+    async def find(self, known: Replica | None) -> Replica:
+        """The groups at some position of the stream: those that this instance has (`known`), where they go on there.
 
         Raises Stays, Unreachable, Replaced.
         """
         while True:
-            replica, goes_on = await self._look(known)
+            replica = await self._look(known)
             if replica is not None:
-                return replica, goes_on
+                return replica
             # Another was faster to found a set of groups: it is there now.
 
-    async def _look(self, known: Replica | None) -> tuple[Replica | None, bool]:
+    async def _look(self, known: Replica | None) -> Replica | None:
         epoch = await self._stream.epoch()
         if self.forgets:
             forgotten = await self._found(epoch, Replica(self._fresh()))
             self.forgets = forgotten is None
-            return forgotten, False
+            return forgotten
         if epoch is not None and epoch.format != FORMAT:
             raise Stays(f"another version of this program shares groups there (format {epoch.format}, not {FORMAT})")
         if known is None:
-            return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh()))), False
+            return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh())))
         if epoch is not None and epoch.name != self.epoch:
             self.distrusts = True
-            return await self._load(epoch), False
+            return await self._load(epoch)
         return await self._return_to(epoch, known)
 
-    async def _return_to(self, epoch: Epoch | None, known: Replica) -> tuple[Replica | None, bool]:
+    async def _return_to(self, epoch: Epoch | None, known: Replica) -> Replica | None:
         """Redis is as it was, or has forgotten something: then this instance remembers it, but for the counts."""
         where = await self._where(known) if epoch is not None else Where.MISSING
         if where is Where.THERE:
-            return known, True
+            return known
         if epoch is not None and where is Where.TRIMMED:
-            return await self._load(epoch), False
+            return await self._load(epoch)
         self.log.error(
             "Redis came back {how}: records of groups are unknown until they are loaded anew",
             how="empty" if epoch is None else "older than it was",
         )
+        self.epoch = ""  # these are the groups at no position of what was there: nothing may be applied to them twice
         known.begin_anew()
-        return await self._found(epoch, known), False
+        return await self._found(epoch, known)
 
     async def _where(self, known: Replica) -> Where:
         return Where.THERE if known.position == BEGINNING else await self._stream.has(self.epoch, known.position)
@@ -91,6 +92,9 @@ class Finding:
 
     async def _load(self, epoch: Epoch) -> Replica:
         lines = await self._stream.image(epoch.name)
-        replica: Replica = await deferToThread(Replica.of_lines, lines)
+        try:
+            replica: Replica = await deferToThread(Replica.of_lines, lines)
+        except Garbled as problem:
+            raise Stays(f"what Redis keeps of the groups cannot be read ({problem}); --forget sets it aside") from None
         self.epoch = epoch.name
         return replica

@@ -12,16 +12,19 @@ from proxy.campaign.observation import (
     RecordDelivered,
     SessionBlind,
     SessionEnded,
+    SourceConnected,
+    SourceLost,
 )
 from proxy.campaign.registrations import Registrations
 
 
 class Here:
-    """The sessions of this instance's own channels, by the numbers that those gave them."""
+    """The sessions of this instance's own channels, by the numbers that those gave them; and who reports to it."""
 
     def __init__(self) -> None:
         self._registrations = Registrations()
         self._blind: set[int] = set()
+        self._sources: set[str] = set()
 
     def note(self, observation: Observation) -> None:
         """Something was observed here."""
@@ -34,6 +37,14 @@ class Here:
         elif isinstance(observation, SessionEnded):
             self._registrations.end(observation.session, 0.0)
             self._blind.discard(observation.session)
+        elif isinstance(observation, SourceConnected):
+            self._sources.add(observation.source)
+        elif isinstance(observation, SourceLost):
+            self._sources.discard(observation.source)
+
+    def sessions(self, dn: str) -> list[int]:
+        """Those that get the events of a DN."""
+        return sorted(self._registrations.sessions(dn))
 
     def told(self) -> Iterator[Observation]:
         """What somebody has to be told who knows of none of them."""
@@ -42,3 +53,5 @@ class Here:
                 yield DnRegistered(session, dn)
         for session in sorted(self._blind):
             yield SessionBlind(session)
+        for source in sorted(self._sources):
+            yield SourceConnected(source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -61,7 +60,6 @@ class Leading:
         self._lasts = lease - BEAT  # another looks for the lead once a beat
         self._lead = lead or Lead(self._lasts)
         self._began = 0.0
-        self._looks = 0
         self._is_busy = False
 
     @property
@@ -76,16 +74,19 @@ class Leading:
 
     @property
     def others(self) -> Sequence[int]:
-        """The other instances that are there."""
+        """The other instances that are there: who was silent for too long is not, whether or not it was said."""
         replica, number = self._leader.replica, self._leader.number
-        return [] if replica is None else [each for each in replica.groups.instances.heard if each != number]
+        if replica is None:
+            return []
+        instances = replica.groups.instances
+        silent = instances.unheard_since(replica.now - self._lease)
+        return [each for each in instances.heard if each != number and each not in silent]
 
     async def see_to_it(self) -> None:
         """Keep the lead, take it, or leave it. Raises Unreachable, Replaced."""
         if self._is_busy:
             return
         self._is_busy = True
-        self._looks += 1
         try:
             if not self.fence:
                 await self._take()
@@ -97,7 +98,7 @@ class Leading:
             self._is_busy = False
 
     async def _take(self) -> None:
-        if not self._may_lead:
+        if self._is_wanted_elsewhere:
             return
         asked = self._lead.asked()
         fence = await self._stream.take_lead(self._leader.epoch, self._leader.number, self._lasts)
@@ -156,22 +157,12 @@ class Leading:
         return [each for each in silent if each != self._leader.number]
 
     @property
-    def _controlled_elsewhere(self) -> bool:
-        """Whether another instance has a control session."""
-        replica = self._leader.replica
-        assert replica is not None
-        controls = replica.groups.instances.controls
-        return any(controls.get(other) for other in self.others)
-
-    @property
     def _is_wanted_elsewhere(self) -> bool:
-        leaves = self.hands_over and bool(self.others)
-        return leaves or (not self._leader.can_control and self._controlled_elsewhere)
-
-    @property
-    def _may_lead(self) -> bool:
-        """One without a control session tries seldom, as long as there is another that has one: that may be dead."""
-        if self.hands_over:
-            return not self.others
-        is_seldom = self._looks % ceil(2 * self._lease) == 0
-        return self._leader.can_control or not self._controlled_elsewhere or is_seldom
+        """Whether another leads better: one that has a control session, and goes on."""
+        replica, others = self._leader.replica, self.others
+        if replica is None or not others:
+            return False
+        if not self._leader.can_control and self.hands_over:
+            return True
+        controls = replica.groups.instances.controls
+        return (self.hands_over or not self._leader.can_control) and any(controls[other] for other in others)

@@ -6,26 +6,31 @@ that stands in the stream is applied to the replica, in order. When the touch is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import TimeoutError as NoAnswer
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.defer import TimeoutError as NoAnswer
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from proxy.campaign.groups import Groups
 from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost, Observation
 from proxy.campaign.policy import ConfiguredGroup, Policy
-from proxy.shared.entries import Configured, Entry, Garbled, Led, Seen, Woken, text_of
-from proxy.shared.finding import Finding, Stays
+from proxy.errors import OurError
+from proxy.shared.calls import Calls, pause
+from proxy.shared.entries import Configured, Entry, Garbled, Led, Seen, Woken
+from proxy.shared.finding import Finding
 from proxy.shared.here import Here
+from proxy.shared.keeping import Keeping
 from proxy.shared.lead import Lead
 from proxy.shared.leading import BEAT, Leading
-from proxy.shared.outbox import Outbox
 from proxy.shared.replica import Done, Replica
-from proxy.shared.stream import Replaced, Stream, Unreachable
+from proxy.shared.saying import Saying
+from proxy.shared.stream import Stream
+from proxy.shared.waking import Waking
 
 TRY_AGAIN = 0.5
 """Seconds until Redis is tried again."""
@@ -33,14 +38,9 @@ TRY_AGAIN = 0.5
 AT_ONCE = 100
 """How many entries are applied without letting anything else be done."""
 
-KEEP_AFTER = 20_000
-"""After how many batches a new image is kept: so many a newcomer has to apply at most."""
 
-KEEP_EVERY = 60.0
-"""Seconds after which a new image is kept, too, where anything happened."""
-
-A_TICK = 0.001
-"""Seconds: Redis's clock shows whole milliseconds."""
+class TakenForLost(OurError):
+    """The others have declared this instance lost: what it says under its number is ignored."""
 
 
 class Told(Protocol):
@@ -60,7 +60,7 @@ class Told(Protocol):
         """These are the groups from now on."""
 
     def applied(self, done: Done) -> None:
-        """An entry was applied, after this instance caught up."""
+        """An entry was applied to the groups of `joined`."""
 
     def leads(self) -> None:
         """This instance leads: what its own sessions and witnesses observe counts from now on."""
@@ -75,7 +75,8 @@ class Told(Protocol):
 class Member:
     """Takes part from `start` to `close`. `number`: of this instance, 0 while it has none.
 
-    `fresh` gives the groups of somebody who knows nothing; `forget`: what Redis has kept is forgotten, once.
+    `problem`: why it does not take part now, in an operator's words; None while it does. `applied`: so many batches.
+    `fresh` gives the groups of somebody who knows nothing.
     """
 
     log = Logger()
@@ -93,7 +94,6 @@ class Member:
         self.replica: Replica | None = None
         self.problem: str | None = "Redis has not been reached yet"
         self.applied = 0
-        self.outbox = Outbox()
         self.lead = Leading(stream, self, lease, lead)
         self.told: Told
         self._clock = clock
@@ -101,35 +101,36 @@ class Member:
         self._lease = lease
         self._here = Here()
         self._finding = Finding(stream, fresh, new_name)
+        self._saying = Saying(clock, stream, self._go)
+        self.outbox = self._saying.outbox
+        self._waking = Waking(clock, self._wake)
+        self._keeping = Keeping(clock, stream)
+        self._calls = Calls(clock)
         self._running = False
-        self._in_touch = False
-        self._life: Deferred[None] | None = None
-        self._broken: Deferred[None] | None = None
-        self._calls: dict[str, IDelayedCall] = {}
-        self._on_way = 0
-        self._waking = False
-        self._was_seen = False
         self._leaves = False
+        self._is_broken = True
+        self._causes: set[str] = set()
+        self._life: Deferred[None] | None = None
+        self._shown: Replica | None = None
+        self._is_numbered = False
+        self._was_seen = False
         self._last_own = 0.0
-        self._since_image = 0
-        self._image_at = 0.0
         self._last_applied = 0.0
 
     # ------------------------------------------------------------------------------------------------- for its board
 
     def start(self, told: Told, forget: bool = False) -> None:
-        """Take part as soon as that can be."""
+        """Take part as soon as that can be. `forget`: what Redis has kept is forgotten, once."""
         self.told, self._finding.forgets, self._running = told, forget, True
         self._life = Deferred.fromCoroutine(self._live())
 
     async def close(self) -> None:
-        """Say all that is still to be said, where it can be said, and leave in order."""
+        """Say all that is still to be said, where it can be said, and leave in order; within `lease` seconds."""
         self._leaves = True
-        if self._in_touch and self.number:
-            self.outbox.put(Seen(InstanceLeft(self.number)))
+        if self._is_in_touch:
             try:
-                await Deferred.fromCoroutine(self._say_last()).addTimeout(self._lease, self._clock)
-            except (Unreachable, Replaced, NoAnswer) as problem:
+                await Deferred.fromCoroutine(self._leave()).addTimeout(self._lease, self._clock)
+            except (OurError, NoAnswer) as problem:
                 self.log.warn("this proxy could not leave in order: {why}", why=str(problem))
         self._running = False
         self._break("it ends")
@@ -137,19 +138,26 @@ class Member:
         if life is not None:
             life.cancel()
 
-    def observe(self, observation: Observation, is_exclusive: bool) -> None:
-        """Say what was observed, with the session number of the channel; exclusive: only under this one's lead."""
+    def observe(self, observation: Observation, is_exclusive: bool, is_answer: bool = False) -> None:
+        """Say what was observed, with the session number of the channel; exclusive: only under this one's lead.
+
+        `is_answer`: see Outbox.
+        """
         if is_exclusive:
             if self.is_leading:
-                self._put(Seen(observation), self.lead.fence)
+                self._saying.put(Seen(observation), self.lead.fence)
             return
         self._here.note(observation)
-        self._put(Seen(observation))
+        self._saying.put(Seen(observation), is_answer=is_answer)
+
+    def sessions_here(self, dn: str) -> Sequence[int]:
+        """The sessions of this instance that get the events of a DN, by the numbers that the channels gave them."""
+        return self._here.sessions(dn)
 
     def configure(self) -> None:
         """The conf file is another one: what the leader's wants holds for all."""
         if self.is_leading:
-            self._put(Configured(*self.told.policies), self.lead.fence)
+            self._saying.put(Configured(*self.told.policies), self.lead.fence)
 
     @property
     def is_leading(self) -> bool:
@@ -168,14 +176,15 @@ class Member:
 
     @property
     def now(self) -> float:
-        """What the replica's clock shows by now, in seconds."""
+        """What the replica's clock shows by now, in seconds; out of touch, what it would show if it did not wait."""
         assert self.replica is not None
-        return self.replica.now + min(BEAT, max(0.0, self._clock.seconds() - self._last_applied))
+        since = max(0.0, self._clock.seconds() - self._last_applied)
+        return self.replica.now + (min(BEAT, since) if self._is_in_touch else since)
 
     def hand_over(self) -> None:
-        """Do not lead any more, where there is another."""
+        """Do not lead any more, where there is another who can do so as well."""
         self.lead.hands_over = True
-        if self._in_touch:
+        if self._is_in_touch:
             self._go(self.lead.see_to_it())
 
     async def intend(self, group: str, step: str) -> bool:
@@ -194,250 +203,211 @@ class Member:
     # --------------------------------------------------------------------------------------------------- in and out
 
     async def _live(self) -> None:
-        while self._running:
-            self._broken = Deferred()
-            try:
-                await self._stream.connect(self._break)
-                await self._take_part()
-            except CancelledError:
-                return
-            except (Unreachable, Replaced, Stays) as problem:
-                self._is_out(str(problem))
-            except Exception:  # noqa: BLE001 (a mistake of ours must not end the life of an instance)
-                self.log.failure("a mistake of ours among several proxies")
-                self._is_out("a mistake of ours, see the log")
-            finally:
-                self._stream.close()
-            if self._running:
-                await self._pause(TRY_AGAIN)
+        with suppress(CancelledError):
+            while self._running:
+                await self._live_once()
+                await pause(self._clock, TRY_AGAIN)
+
+    async def _live_once(self) -> None:
+        """As long as Redis is there."""
+        self._is_broken = False
+        try:
+            await self._stream.connect(self._break)
+            await self._take_part()
+        except CancelledError:
+            raise
+        except OurError as problem:
+            self._break(str(problem))
+        except Exception as problem:  # noqa: BLE001 (a mistake of ours must not end the life of an instance)
+            self._break(self._mistaken(Failure(), f"a mistake of ours ({type(problem).__name__}), see the log"))
+        finally:
+            self._stream.close()
+
+    @property
+    def _is_in_touch(self) -> bool:
+        return self.problem is None
 
     def _break(self, why: str) -> None:
-        """The touch is lost: whoever waits for it begins again."""
-        broken, self._broken = self._broken, None
-        if broken is not None:
-            self._is_out(why)
-
-    def _is_out(self, why: str) -> None:
-        was_in_touch, self._in_touch = self._in_touch, False
-        self.outbox.is_late = True
-        for call in self._calls.values():
-            call.cancel()
-        self._calls.clear()
+        """The touch is lost, or was not found: whatever waits for Redis fails, and all begins again."""
+        if self._is_broken:
+            return
+        self._is_broken = True
+        was_in_touch, had, self.problem = self._is_in_touch, self.problem, why
+        self._saying.stop()
+        self._waking.stop()
+        self._calls.cancel_all()
         self.lead.broke_off()
-        self._on_way = 0
-        if (was_in_touch or self.problem != why) and self._running:
-            self.problem = why
-            self.log.error("the groups are out of reach, and nothing is completed until they are: {why}", why=why)
-            self.told.out_of_touch(why)
+        self._stream.close()
+        if self._running and (was_in_touch or had != why):
+            self._tell(self.told.out_of_touch, why)
+            if why not in self._causes:
+                self.log.error("the groups are out of reach, and nothing is completed until they are: {why}", why=why)
+            self._causes.add(why)
 
-    async def _pause(self, seconds: float) -> None:
-        over: Deferred[None] = Deferred(lambda _: call.cancel())
-        call = self._clock.callLater(seconds, over.callback, None)
-        await over
+    def _mistaken(self, problem: Failure, why: str = "a mistake of ours among several proxies") -> str:
+        """It goes to the log; again and again, where it keeps this instance out, it does not."""
+        if why not in self._causes:
+            self.log.failure("a mistake of ours among several proxies", problem)
+        return why
 
     async def _take_part(self) -> None:
-        replica, goes_on = await self._finding.find(self.replica)
-        self.replica = replica
-        await self._catch_up(goes_on)
-        if goes_on and self.number in replica.sequences:
-            for batch in self.outbox.unconfirmed(self.number):
-                self._send(text_of(batch))
-            self.outbox.put_first(*self._what_was_lost())
-        else:
-            await self._join()
-        self._in_touch, self.problem, self.outbox.is_late = True, None, False
-        self.told.out_of_touch(None)
-        self._image_at = self._last_own = self._clock.seconds()
+        epoch = self.epoch
+        self.replica = replica = await self._finding.find(self.replica)
+        self._is_numbered = self._is_numbered and self.epoch == epoch
+        self._last_applied = self._clock.seconds()
+        await self._catch_up(replica)
+        if not self._is_known_to(replica):
+            await self._join(replica)
+        if replica is not self._shown:
+            self._shown = replica
+            self._tell(self.told.joined, replica)
+        self.problem = None
+        self._causes.clear()
+        self._last_own = self._clock.seconds()
+        self._keeping.begin()
+        self._saying.begin(self.epoch, self.number)
+        self._tell(self.told.out_of_touch, None)
+        self.log.info("this is proxy {number} of those who share the groups", number=self.number)
         self._beat()
-        await self._follow()
+        await self._follow(replica)
 
-    async def _catch_up(self, goes_on: bool) -> None:
-        """Apply what is there. Where this instance goes on where it was, its agents are told what they missed."""
-        assert self.replica is not None
-        while batches := await self._stream.tail(self.epoch, self.replica.position):
-            await self._apply_all(batches, tell=goes_on)
+    async def _catch_up(self, replica: Replica) -> None:
+        """Apply what is there. Where these groups are shown already, agents are told what they missed."""
+        while batches := await self._stream.tail(self.epoch, replica.position):
+            await self._apply_all(replica, batches)
+        if self._is_numbered:
+            self.outbox.seen(replica.said_by(self.number))
 
-    async def _join(self) -> None:
+    def _is_known_to(self, replica: Replica) -> bool:
+        """Whether all know this instance by its number, or will when they hear what is on its way."""
+        if self.outbox.is_incomplete or not self._is_numbered:
+            return False
+        return self.number in replica.sequences or not (self._was_seen or replica.is_gone(self.number))
+
+    async def _join(self, replica: Replica) -> None:
         """Take a number that nobody had, and say who is here."""
-        replica = self.replica
-        assert replica is not None
         number = 0
         while number <= replica.highest:
             number = await self._stream.new_instance(self.epoch)
-        self.number, self._was_seen = number, False
-        self.outbox.begin_anew([self._sign(), *self._what_was_lost(), *map(Seen, self._here.told())])
-        self.told.joined(replica)
-        self.log.info("this is proxy {number} of those who share the groups", number=number)
+        first = list(self._introduction(replica, number))
+        self.outbox.begin_anew(first)
+        self.number, self._is_numbered, self._was_seen = number, True, False
 
-    def _what_was_lost(self) -> Sequence[Entry]:
-        """Where more was seen here than the others will ever hear of, they are told so."""
-        is_lost = self._finding.distrusts or self.outbox.overflowed
-        self._finding.distrusts = self.outbox.overflowed = False
-        return [Seen(CountLost())] if is_lost else []
-
-    def _sign(self) -> Entry:
-        """That this instance is there, and up to which moment it knows what all have said."""
-        assert self.replica is not None
-        return Seen(InstanceHeard(self.number, self.told.can_control, self.replica.now))
-
-    # ------------------------------------------------------------------------------------------------------- to say
-
-    def _put(self, entry: Entry, fence: int = 0) -> None:
-        self.outbox.put(entry, fence)
-        self._flush_soon()
-
-    def _flush_soon(self) -> None:
-        if self._in_touch and "flush" not in self._calls:
-            self._call("flush", 0.0, self._flush)
-
-    def _flush(self) -> None:
-        """Send what waits; what is observed while two batches are on their way goes with the next."""
-        while self._on_way < 2 and (batch := self.outbox.next_batch(self.number)) is not None:
-            self._send(text_of(batch))
-
-    def _send(self, text: str) -> None:
-        self._on_way += 1
-        self._go(self._append(text))
-
-    async def _append(self, text: str) -> None:
-        await self._stream.append(self.epoch, text)
-        self._on_way -= 1
-        if self._in_touch and self.outbox.has_waiting:
-            self._flush()
-
-    async def _say_last(self) -> None:
-        while (batch := self.outbox.next_batch(self.number)) is not None:
-            await self._stream.append(self.epoch, text_of(batch))
-        await self.lead.give_up()
+    def _introduction(self, replica: Replica, number: int) -> Iterator[Entry]:
+        """What an instance says first. That it knows what all have said, it says after all that it has to say."""
+        yield Seen(InstanceHeard(number, self.can_control, 0.0))
+        if self._is_numbered and self.number in replica.sequences:
+            yield Seen(InstanceLeft(self.number))
+        if self._finding.distrusts or self.outbox.is_incomplete:
+            self._finding.distrusts = False
+            yield Seen(CountLost())
+        yield from map(Seen, self._here.told())
 
     def _go(self, what: Coroutine[Any, Any, object]) -> None:
-        """Do it meanwhile. Where Redis fails, whoever reads notices, too."""
+        """Do it meanwhile."""
         Deferred.fromCoroutine(what).addErrback(self._failed)
 
     def _failed(self, problem: Failure) -> None:
-        if problem.check(Unreachable, Replaced):
+        if problem.check(OurError):
             self._break(problem.getErrorMessage())
-            self._stream.close()
         elif not problem.check(CancelledError):
-            self.log.failure("a mistake of ours among several proxies", problem)
+            self._mistaken(problem)
 
-    def _call(self, name: str, seconds: float, what: Callable[[], None]) -> None:
-        """Do it later; once, and not where the touch is lost before."""
+    def _tell(self, tell: Callable[..., object], *what: object) -> None:
+        """Whatever comes of it, this instance goes on."""
+        try:
+            tell(*what)
+        except Exception:  # noqa: BLE001 (as above)
+            self._mistaken(Failure())
 
-        def do() -> None:
-            del self._calls[name]
-            what()
-
-        if name in self._calls:
-            self._calls[name].cancel()
-        self._calls[name] = self._clock.callLater(seconds, do)
+    async def _leave(self) -> None:
+        self._saying.put(Seen(InstanceLeft(self.number)))
+        await self._saying.last()
+        await self.lead.give_up()
 
     # ------------------------------------------------------------------------------------------------------ to hear
 
-    async def _follow(self) -> None:
-        """Apply all that is said, as it is said, until the touch is lost: raises Unreachable then."""
-        replica = self.replica
-        assert replica is not None
-        while self._running:
-            await self._apply_all(await self._stream.read(self.epoch, replica.position), tell=True)
-            if self._was_seen and self.number not in replica.sequences and not self._leaves:
-                await self._come_back()
-            if self.is_leading and self._image_is_due:
-                await self._keep(replica)
+    async def _follow(self, replica: Replica) -> None:
+        """Apply all that is said, as it is said, until the touch is lost: raises Unreachable, TakenForLost then."""
+        while True:
+            await self._apply_all(replica, await self._stream.read(self.epoch, replica.position))
+            if replica.is_gone(self.number) and not self._leaves:
+                raise TakenForLost("the other proxies took this one for lost: it was silent for too long")
+            if self.is_leading and self._keeping.is_due:
+                position, lines = replica.position, await self._keeping.lines_of(replica)
+                self._go(self._keeping.keep(self.epoch, position, lines))
 
-    async def _come_back(self) -> None:
-        """The others have lost this instance: it was paused, or cut off."""
-        self.log.warn("proxy {number} was silent for too long, and begins anew", number=self.number)
-        self.lead.stop()
-        await self._join()
-        self._flush_soon()
-
-    async def _apply_all(self, batches: Sequence[tuple[str, str]], tell: bool) -> None:
+    async def _apply_all(self, replica: Replica, batches: Sequence[tuple[str, str]]) -> None:
         applied = 0
         for position, text in batches:
-            applied += self._apply(position, text, tell)
+            applied += self._apply(replica, position, text)
             if applied >= AT_ONCE:
                 applied = 0
-                await self._pause(0.0)
+                await pause(self._clock, 0.0)
 
-    def _apply(self, position: str, text: str, tell: bool) -> int:
+    def _apply(self, replica: Replica, position: str, text: str) -> int:
         """One batch; how many entries it had."""
-        replica = self.replica
-        assert replica is not None
         try:
             dones = replica.apply(position, text)
         except Garbled as problem:
             self.log.error("what stands in the stream at {position}: {why}", position=position, why=str(problem))
             return 1
         self.applied += 1
-        self._since_image += 1
+        self._keeping.applied()
         self._last_applied = self._clock.seconds()
         for done in dones:
             if isinstance(done.entry, (Led, Woken)):
-                self._waking = False
+                self._waking.heard()
             if isinstance(done.entry, Led):
                 self.lead.look()
-            if tell:
-                self.told.applied(done)
-        if (sequence := replica.sequences.get(self.number)) is not None:
-            self._was_seen = True
-            self.outbox.seen(sequence)
-        if any(done.instance == self.number for done in dones):
+            if replica is self._shown:
+                self._tell(self.told.applied, done)
+        if self._is_numbered and any(done.instance == self.number for done in dones):
             self._last_own = self._last_applied
-        self._look_at_waking()
+            self._was_seen = self._was_seen or self.number in replica.sequences
+            self.outbox.seen(replica.said_by(self.number))
+        self._look_at_waking(replica)
         return len(dones)
 
     # --------------------------------------------------------------------------------------------------- its life
 
     def _beat(self) -> None:
-        """Say that this instance is there; and see to the lead."""
+        """Say that this instance is there, and what it knows; and see to the lead."""
+        if self._leaves:
+            return
         silent = self._clock.seconds() - self._last_own
         if self.outbox.unseen and silent > self._lease:
             self._break(f"Redis has not answered for {silent:.0f} s")
-            self._stream.close()
-            return
-        if self._leaves:
-            return
-        self._call("beat", BEAT, self._beat)
-        self._put(self._sign())
-        self._go(self.lead.see_to_it())
-        for other in self.lead.lost():
-            self.log.warn("proxy {other} is lost: nothing was heard of it for too long", other=other)
-            self._put(Seen(InstanceLost(other)), self.lead.fence)
+        elif self.outbox.is_incomplete:
+            self._break("more was observed here than could be said")
+        else:
+            self._calls.make("beat", BEAT, self._beat)
+            self._saying.put(self._sign())
+            self._go(self.lead.see_to_it())
+            for other in self.lead.lost():
+                self.log.warn("proxy {other} is lost: nothing was heard of it for too long", other=other)
+                self._saying.put(Seen(InstanceLost(other)), self.lead.fence)
+
+    def _sign(self) -> Entry:
+        """That this instance is there, whether it can lead, and up to which moment it knows what all have said."""
+        assert self.replica is not None
+        controls = self.can_control and not self.lead.hands_over
+        return Seen(InstanceHeard(self.number, controls, self.replica.now))
 
     def begins_to_lead(self) -> None:
         """See Leader: what its conf file wants holds for all, and its own sessions and witnesses are heard."""
-        self._waking = False
         self.configure()
-        self.told.leads()
+        self._tell(self.told.leads)
 
     def leads_no_more(self) -> None:
         """See Leader."""
-        self.told.leads_no_more()
+        self._waking.stop()
+        self._tell(self.told.leads_no_more)
 
-    def _look_at_waking(self) -> None:
+    def _look_at_waking(self, replica: Replica) -> None:
         """Something falls due: the leader says so, when it is time."""
-        replica = self.replica
-        assert replica is not None
-        if self.is_leading and not self._waking and replica.wake_at is not None and self._in_touch:
-            self._call("wake", max(0.0, replica.wake_at - self.now) + A_TICK, self._wake)
+        is_ours = self.is_leading and replica.wake_at is not None
+        self._waking.look(replica.wake_at - self.now if is_ours and replica.wake_at is not None else None)
 
     def _wake(self) -> None:
-        self._waking = True
-        self._put(Woken(), self.lead.fence)
-
-    # ----------------------------------------------------------------------------------------------------- an image
-
-    @property
-    def _image_is_due(self) -> bool:
-        is_time = self._clock.seconds() - self._image_at > KEEP_EVERY
-        return self._since_image > KEEP_AFTER or (is_time and self._since_image > 0)
-
-    async def _keep(self, replica: Replica) -> None:
-        """Keep what the groups are. The replica stands still for as long as that is written; the relay does not."""
-        lines, position = [], replica.position
-        for line in replica.lines():
-            lines.append(line)
-            await self._pause(0.0)
-        self._since_image, self._image_at = 0, self._clock.seconds()
-        self._go(self._stream.keep(self.epoch, position, lines))
+        self._saying.put(Woken(), self.lead.fence)

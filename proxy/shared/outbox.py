@@ -7,7 +7,8 @@ breaks; it is sent again under the same number, and who has seen the number igno
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from attrs import frozen
 
@@ -42,42 +43,39 @@ class _Sent:
 
 
 class Outbox:
-    """Entries on their way into the stream. `is_late`: what is put in now is observed while nobody can be told."""
+    """Entries on their way into the stream. `is_late`: what is put in now is observed while nobody can be told.
+
+    `is_incomplete`: more was to be said than will ever be.
+    """
 
     def __init__(self) -> None:
         self.is_late = True
-        self.overflowed = False
+        self.is_incomplete = False
         self._waiting: deque[_Waiting] = deque()
         self._sent: deque[_Sent] = deque()
         self._sequence = 0
-        self._heard: dict[tuple[int, str], list[AgentHeard]] = {}
+        self._heard: dict[str, list[AgentHeard]] = {}
 
     def __len__(self) -> int:
         """How many entries the stream has not shown."""
         return len(self._waiting) + sum(len(sent.waiting) for sent in self._sent)
 
     @property
-    def has_waiting(self) -> bool:
-        """Whether there is anything that was not sent."""
-        return bool(self._waiting)
-
-    @property
     def unseen(self) -> int:
         """How many batches were sent, and have not been seen in the stream."""
         return len(self._sent)
 
-    def put(self, entry: Entry, fence: int = 0) -> None:
-        """An entry more. `fence`: the lead under which it holds, 0 where it holds under any."""
+    def put(self, entry: Entry, fence: int = 0, is_answer: bool = False) -> None:
+        """An entry more. `fence`: the lead under which it holds, 0 where it holds under any.
+
+        `is_answer`: what an agent heard answers his question, and is no news.
+        """
         if len(self._waiting) >= MOST:
-            self.overflowed = True
+            self.is_incomplete = True
             return
         self._waiting.append(_Waiting(entry, fence, self.is_late))
-        if isinstance(entry, Seen) and isinstance(heard := entry.observation, AgentHeard):
-            self._heard.setdefault((heard.session, heard.dn), []).append(heard)
-
-    def put_first(self, *entries: Entry) -> None:
-        """What goes before all that waits."""
-        self._waiting.extendleft(_Waiting(entry, 0, False) for entry in reversed(entries))
+        if not is_answer and (heard := _heard_in(entry)) is not None:
+            self._heard.setdefault(heard.dn, []).append(heard)
 
     def next_batch(self, instance: int) -> Batch | None:
         """The next batch to be sent, None where nothing waits."""
@@ -94,48 +92,56 @@ class Outbox:
     def unconfirmed(self, instance: int) -> Iterator[Batch]:
         """What was sent, and may not have arrived: to be sent again. What held under a lead holds no more."""
         self._drop_fenced()
-        yield from (_batch(instance, sent) for sent in self._sent)
+        yield from [_batch(instance, sent) for sent in self._sent]
 
     def seen(self, sequence: int) -> None:
         """The stream has shown a batch of ours, and all that was sent before it."""
         while self._sent and self._sent[0].sequence <= sequence:
-            for waiting in self._sent.popleft().waiting:
-                self._forget(waiting)
+            self._forget(self._sent.popleft().waiting)
 
-    def begin_anew(self, first: Sequence[Entry]) -> None:
-        """Under a new number, `first` is said first. What nobody has taken from the old one is said again, as late."""
+    def drop(self, sequence: int) -> None:
+        """A batch that was to be sent cannot be."""
+        self.is_incomplete = True
+        for sent in [each for each in self._sent if each.sequence == sequence]:
+            self._sent.remove(sent)
+            self._forget(sent.waiting)
+
+    def begin_anew(self, first: Iterable[Entry]) -> None:
+        """Under a new number, `first` is said first. What nobody has taken from the old one is said again, as late.
+
+        Where that is not all that there was, none of it is: of sessions that began, the end may be missing.
+        """
         self._drop_fenced()
-        again = [
-            _Waiting(each.entry, 0, True)
-            for sent in self._sent
-            for each in sent.waiting
-            if not _is_of_number(each.entry)
-        ]
+        unsaid = [*chain.from_iterable(sent.waiting for sent in self._sent), *self._waiting]
+        again = [each.entry for each in unsaid if not _is_of_number(each.entry)]
+        if self.is_incomplete:
+            self.is_incomplete = False
+            again.clear()
+            self._heard.clear()
         self._sent.clear()
         self._sequence = 0
-        self._waiting.extendleft(reversed(again))
-        self.put_first(*first)
+        self._waiting = deque(_Waiting(entry, 0, False) for entry in first)
+        self._waiting.extend(_Waiting(entry, 0, True) for entry in again)
 
-    def heard(self, session: int, dn: str) -> Sequence[AgentHeard]:
-        """OCS's words to a session of an agent that have been relayed, and that the stream has not shown."""
-        return self._heard.get((session, dn), ())
-
-    def heard_by(self, dn: str) -> Iterator[AgentHeard]:
-        """The same of all sessions of an agent."""
-        return (heard for (_, heard_on), words in self._heard.items() if heard_on == dn for heard in words)
+    def heard_by(self, dn: str) -> Sequence[AgentHeard]:
+        """OCS's words to an agent that have been relayed, are news to him, and that the stream has not shown."""
+        return self._heard.get(dn, ())
 
     def _drop_fenced(self) -> None:
         self._waiting = deque(each for each in self._waiting if not each.fence)
         self._sent = deque(sent for sent in self._sent if not sent.waiting[0].fence)
 
-    def _forget(self, waiting: _Waiting) -> None:
-        if isinstance(waiting.entry, Seen) and isinstance(heard := waiting.entry.observation, AgentHeard):
-            key = (heard.session, heard.dn)
-            words = [each for each in self._heard.get(key, ()) if each is not heard]
-            if words:
-                self._heard[key] = words
-            else:
-                self._heard.pop(key, None)
+    def _forget(self, said: Iterable[_Waiting]) -> None:
+        for each in said:
+            if (heard := _heard_in(each.entry)) is not None:
+                words = [other for other in self._heard.pop(heard.dn, ()) if other is not heard]
+                if words:
+                    self._heard[heard.dn] = words
+
+
+def _heard_in(entry: Entry) -> AgentHeard | None:
+    observation = entry.observation if isinstance(entry, Seen) else None
+    return observation if isinstance(observation, AgentHeard) else None
 
 
 def _is_of_number(entry: Entry) -> bool:

@@ -71,7 +71,7 @@ class Replica:
         self.sequences: dict[int, int] = {}
         self.highest = 0
         self._milliseconds = 0
-        self._gone: dict[int, None] = {}
+        self._gone: dict[int, int] = {}
         self._reported_to: set[int] = set()
         self._problems: list[Failure] = []
 
@@ -94,6 +94,14 @@ class Replica:
             self.sequences[batch.instance] = batch.sequence
             self.highest = max(self.highest, batch.instance)
         return [self._done(batch, entry) for entry in batch.entries]
+
+    def said_by(self, instance: int) -> int:
+        """The sequence of the last batch of an instance that was applied; 0 where none is known of."""
+        return self.sequences.get(instance, self._gone.get(instance, 0))
+
+    def is_gone(self, instance: int) -> bool:
+        """Whether nothing counts any more that an instance says."""
+        return instance in self._gone
 
     def begin_anew(self) -> None:
         """Redis has lost what was there: nobody is known, OCS is not heard, and records were lost track of.
@@ -120,7 +128,7 @@ class Replica:
                 "wake_at": self.wake_at,
                 "highest": self.highest,
                 "sequences": sorted(self.sequences.items()),
-                "gone": list(self._gone),
+                "gone": list(self._gone.items()),
                 "reported_to": sorted(self._reported_to),
             }
         )
@@ -146,12 +154,12 @@ class Replica:
         wake_at: float | None,
         highest: int,
         sequences: list[tuple[int, int]],
-        gone: list[int],
+        gone: list[tuple[int, int]],
         reported_to: list[int],
     ) -> None:
         self.position, self._milliseconds = position, milliseconds
         self.leader, self.fence, self.wake_at, self.highest = leader, fence, wake_at, highest
-        self.sequences, self._gone, self._reported_to = dict(sequences), dict.fromkeys(gone), set(reported_to)
+        self.sequences, self._gone, self._reported_to = dict(sequences), dict(gone), set(reported_to)
 
     def _counts(self, batch: Batch) -> bool:
         """Whether a batch is the next one of an instance that is known, or makes itself known, under the lead."""
@@ -208,8 +216,7 @@ class Replica:
 
     def _is_gone(self, instance: int) -> Sequence[Command]:
         """Nothing counts that it says from here on: it has to take another number."""
-        self.sequences.pop(instance, None)
-        self._gone[instance] = None
+        self._gone[instance] = max(self.sequences.pop(instance, 0), self._gone.get(instance, 0))
         if len(self._gone) > GONE:
             del self._gone[next(iter(self._gone))]
         return self._reports_lost(instance)

@@ -493,7 +493,7 @@ class Several(Play):
                 state = self._state(entry.handle)
                 if entry.at is not At.LIST and state is None:
                     entry.is_hidden = truth.is_late = True
-                elif entry.at is At.AGENT and state is not State.OUTSTANDING:
+                elif entry.at is At.AGENT:  # what is done with it may be on its way to OCS, and nobody knows
                     truth.is_late = True
         shown = self.auditor.groups.status(self.auditor.now)
         known = {dn for status in shown for dn in cast("list[str]", status["agents"])}
