@@ -44,7 +44,8 @@ class Surroundings:
     `retiring`: the proxy is about to stop. `waiting_clients`: how many requests for groups a session of a client has
     without an answer. `status_asked`: when a desktop on a DN asked last which campaigns there are. `store_problem`: why
     nothing can be written down. `forgotten_groups`: the numbers of those that turned out to be others. `late`: what is
-    observed now was seen long ago, and is no evidence (R14).
+    observed now was seen long ago, and is no evidence (R14). `seen_at`: when it was seen, perhaps before what was
+    observed already; it says what came first.
     """
 
     references: References
@@ -64,6 +65,7 @@ class Surroundings:
     store_problem: str | None = None
     instances: Instances = field(factory=Instances, metadata=APART)
     late: bool = False
+    seen_at: float = 0.0
 
     @property
     def hears_words(self) -> bool:

@@ -41,10 +41,17 @@ class Deliveries:
         is_old = seen.telephony or self._around.late
         session = (group.knowing(seen.handle) if is_old else None) or group.current
         session.agents.setdefault(seen.dn)
-        if self._around.late and session.records.is_final(seen.handle):
-            return  # it was seen before the agent was done with it, over another proxy
+        around = self._around
         delivered = session.records.deliver(
-            seen.handle, now, seen.dn, seen.calling_list, seen.chain, seen.phone, seen.telephony
+            seen.handle,
+            now,
+            seen.dn,
+            seen.calling_list,
+            seen.chain,
+            seen.phone,
+            seen.telephony,
+            around.seen_at,
+            around.late,
         )
         if delivered and session is group.current:
             group.touch(now)
@@ -62,7 +69,7 @@ class Deliveries:
             return
         group.sign(now)
         if not self._is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
-            group.acted_on(seen.handle).records.settle(seen.handle, State.FINALIZED, acted_at=now)
+            group.acted_on(seen.handle).records.settle(seen.handle, State.FINALIZED, acted_at=self._around.seen_at)
 
     def call_released(self, seen: CallReleased, now: float) -> None:
         group = self._which.meant(seen.names, seen.dn, seen.handle)

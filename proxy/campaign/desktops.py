@@ -150,7 +150,7 @@ class Desktops:
             handle=handle,
             reference=seen.reference,
             message_reference=seen.message_reference,
-            sent_at=now,
+            sent_at=self._around.seen_at,
             due_at=now + group.policy.answer_timeout,
             deliveries=record.deliveries if record is not None else 0,
             by_phone=isinstance(seen, ActionRequested) and _is_by_phone(seen),
@@ -189,8 +189,10 @@ class Desktops:
         record, state = records.get(handle), SETTLES[action]
         if action is Action.PROCESS and record is not None and record.state is State.SCHEDULED:
             return
-        if _is_overtaken(request, record, state, acknowledged) or (
-            record is not None and state is not State.FINALIZED and records.went_on(record, request.sent_at)
+        if (
+            (record is None and records.had(handle))
+            or _is_overtaken(request, record, state, acknowledged)
+            or (record is not None and state is not State.FINALIZED and records.went_on(record, request.sent_at))
         ):
             self._around.add("actions_overtaken")
             return
@@ -251,14 +253,15 @@ def _is_overtaken(request: DesktopRequest[Group], record: Record | None, state: 
 
     Connections are in no order with one another: the acknowledgement of a reject may be seen after the record is
     with another agent, or has another handle. Silence tells less still: whoever got the record since has it. What was
-    acted on after a reject was given to somebody in between.
+    acted on after a reject was given to somebody in between. An action that was seen long ago may be behind what was
+    seen since by others: of two actions and deliveries what came later counts.
     """
     if record is None:
         return request.deliveries > 0
     if state is State.RETURNED and record.acted_at > request.sent_at:
         return True
     if record.deliveries == request.deliveries:
-        return False
+        return state is not State.FINALIZED and record.seen_at > request.sent_at
     return not acknowledged or (state is not State.FINALIZED and record.dn != request.dn)
 
 

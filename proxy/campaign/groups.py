@@ -159,13 +159,17 @@ class Groups:
             CountLost: sharing.count_lost,
         }
 
-    def observe(self, observation: Observation, now: float, late: bool = False) -> Sequence[Command]:
+    def observe(
+        self, observation: Observation, now: float, late: bool = False, seen_at: float | None = None
+    ) -> Sequence[Command]:
         """Draw all conclusions from one observation; what is to be done, in order.
 
-        `late`: it was seen long ago; it counts, and is no evidence (R14).
+        `late`: it was seen long ago; it counts, and is no evidence (R14). `seen_at`: when it was seen, which says
+        what of a record came first; in seconds of any one clock, `now` unless given.
         """
         self._commands = []
         self._around.late = late
+        self._around.seen_at = now if seen_at is None else seen_at
         self._seen[type(observation)](observation, now)
         return self._conclude(now)
 

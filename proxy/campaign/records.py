@@ -32,7 +32,8 @@ class Record:
     """One record, known by its handle. Times are seconds of the caller's clock.
 
     `deliveries` is how often it was given to an agent: an action that came before the last one says nothing of it.
-    `acted_at`: when the last action on it that took effect was sent.
+    `seen_at` and `acted_at`: when the last delivery was seen, and the last action on it that took effect was sent; on
+    the clock that says what came first.
     `due` is the time of a callback as the agent wrote it. `stale`: it is outstanding, and holds its group no longer
     (R11).
 
@@ -54,6 +55,11 @@ class Record:
     stale: bool = False
     number: int = 0
     place: int = 0
+    seen_at: float = 0.0
+
+    def went_on_since(self, moment: float) -> bool:
+        """Whether it was delivered or acted on after what was seen at a moment."""
+        return moment < max(self.seen_at, self.acted_at)
 
     @property
     def in_chain(self) -> tuple[str, str] | None:
@@ -104,6 +110,7 @@ class Records:
     _states: dict[State, dict[Record, None]] = field(factory=_no_records, metadata=APART)
     _chains: dict[Chain, dict[Record, None]] = field(factory=dict, metadata=ASIDE)
     _latest: dict[Chain, Record] = field(factory=dict, metadata=APART)
+    _former: set[str] = field(factory=set)
     _numbers: Numbers = field(factory=Numbers)
     _places: Numbers = field(factory=Numbers)
     _changed: dict[int, Record | None] = field(factory=dict, metadata=ASIDE)
@@ -127,6 +134,10 @@ class Records:
     def scheduled(self) -> int:
         """How many are back in their list with a time."""
         return len(self._states[State.SCHEDULED])
+
+    def had(self, handle: str) -> bool:
+        """Whether a record had this handle, and has another by now."""
+        return handle in self._former and handle not in self._records
 
     def __contains__(self, handle: str | None) -> bool:
         return handle in self._records
@@ -166,15 +177,23 @@ class Records:
         chain: str | None = None,
         phone: str | None = None,
         telephony: bool = False,
+        seen_at: float | None = None,
+        late: bool = False,
     ) -> bool:
-        """An event brings a record to an agent, and it is outstanding (R6, R9).
+        """An event brings a record to an agent, and it is outstanding (R6, R9). `seen_at` is `now` unless given.
 
-        False where it does not: telephony events never deliver a handle that is finalized or scheduled.
+        False where it does not: telephony events never deliver a handle that is finalized or scheduled, and what was
+        seen before something that is known of the record already says only that it was delivered. What is told `late`
+        was seen before the record was finalized.
         """
+        seen_at = now if seen_at is None else seen_at
         known = self._records.get(handle)
+        if known is not None and (known.went_on_since(seen_at) or (late and self.is_final(handle))):
+            self._was_delivered(known, calling_list, chain, phone, seen_at)
+            return False
         if telephony and known is not None and known.state in (State.FINALIZED, State.SCHEDULED):
             return False
-        record = self._waiting_in_chain(handle, calling_list, chain) or known
+        record = self._waiting_in_chain(handle, calling_list, chain, seen_at) or known
         if record is None:
             record = self._take(Record(handle, State.OUTSTANDING))
         if not record.deliveries:
@@ -183,15 +202,34 @@ class Records:
         if record.stale or not (is_open and telephony):
             self._move(record, State.OUTSTANDING)
             record.deliveries += 1
-            record.dn, record.delivered_at, record.due = dn, now, None
+            record.dn, record.delivered_at, record.seen_at, record.due = dn, now, seen_at, None
         record.released_at = None
         record.calling_list = calling_list or record.calling_list
         record.chain = chain or record.chain
         record.phone = phone or record.phone
-        if record.in_chain is not None:
+        if record.in_chain is not None and not self._went_on_elsewhere(record, seen_at):
             self._latest[record.in_chain] = record
         self._note(record)
         return True
+
+    def _was_delivered(
+        self, record: Record, calling_list: str | None, chain: str | None, phone: str | None, seen_at: float
+    ) -> None:
+        """A record was delivered before what is known of it: it stays where it is, and what waited then is it (R9)."""
+        waited = self._waiting(record.handle, calling_list, chain, seen_at)
+        if waited is not None and waited is not record:
+            self._forget(waited)
+        is_stale = record.stale
+        self._leave(record)
+        self.delivered += not record.deliveries
+        record.deliveries += 1
+        record.calling_list = record.calling_list or calling_list
+        record.chain = record.chain or chain
+        record.phone = record.phone or phone
+        record.stale = is_stale
+        self._enter(record)
+        if record.state in WAITING:
+            self.went_on(record, record.acted_at)
 
     def _note(self, record: Record) -> None:
         """It is another one than was kept of it."""
@@ -228,8 +266,17 @@ class Records:
             if not waiting:
                 del self._chains[record.in_chain]
 
-    def _waiting_in_chain(self, handle: str, calling_list: str | None, chain: str | None) -> Record | None:
+    def _waiting_in_chain(
+        self, handle: str, calling_list: str | None, chain: str | None, seen_at: float
+    ) -> Record | None:
         """The returned or scheduled record of this list and chain, from now on under this handle (R9)."""
+        record = self._waiting(handle, calling_list, chain, seen_at)
+        if record is not None and record.handle != handle:
+            self._rename(record, handle)
+        return record
+
+    def _waiting(self, handle: str, calling_list: str | None, chain: str | None, seen_at: float) -> Record | None:
+        """The record of this list and chain that was waiting when something was seen; the one of this handle first."""
         if calling_list is None or chain is None:
             return None
         waiting = self._chains.get((calling_list, chain))
@@ -238,18 +285,24 @@ class Records:
         known = self._records.get(handle)
         if known is not None and known in waiting:
             return known
-        record = next(iter(waiting))
-        self._rename(record, handle)
-        return record
+        return next((record for record in waiting if not record.went_on_since(seen_at)), None)
 
     def _rename(self, record: Record, handle: str) -> None:
         former = self._records.get(handle)
         if former is not None and former.state is not State.FINALIZED:
             self._drop(former)  # a finalized one stays counted, though its handle is another record's now
         del self._records[record.handle]
+        self._former.add(record.handle)
         record.handle = handle
         self._records[handle] = record
         self._note(record)
+
+    def _forget(self, record: Record) -> None:
+        """It turned out to be another one, which is counted."""
+        self._drop(record)
+        del self._records[record.handle]
+        self._former.add(record.handle)
+        self.delivered -= record.deliveries > 0
 
     def _drop(self, record: Record) -> None:
         self._leave(record)
@@ -285,13 +338,15 @@ class Records:
 
         Then the two are one from now on, wherever the other is by now.
         """
-        other = self._latest.get(record.in_chain) if record.in_chain is not None else None
-        if other is None or other is record or other.delivered_at is None or other.delivered_at <= since:
+        if not self._went_on_elsewhere(record, since):
             return False
-        self._drop(record)
-        del self._records[record.handle]
-        self.delivered -= 1
+        self._forget(record)
         return True
+
+    def _went_on_elsewhere(self, record: Record, since: float) -> bool:
+        """Whether the chain of a record was delivered under another handle after a moment."""
+        other = self._latest.get(record.in_chain) if record.in_chain is not None else None
+        return other is not None and other is not record and other.delivered_at is not None and other.seen_at > since
 
     def _move(self, record: Record, state: State) -> None:
         self._leave(record)

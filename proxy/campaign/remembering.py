@@ -247,6 +247,7 @@ def _record(number: int, kept: KeptRecord, times: Times) -> Record:
         kept.stale,
         number,
         kept.place,
+        0.0 if kept.delivered_at is None else times.past(kept.delivered_at),
     )
 
 

@@ -91,6 +91,8 @@ class Batch:
     `sequence` grows by one with each batch of an instance, from 1; 0 is that of a lead, which Redis writes itself.
     `fence` is that of the lead under which it was written, 0 where it holds under any. `late`: it was observed while
     the instance had no touch with the others.
+
+    `seen_at`: when each of the entries was observed, in milliseconds of Redis's clock; empty where that was just now.
     """
 
     instance: int
@@ -98,6 +100,7 @@ class Batch:
     fence: int
     late: bool
     entries: tuple[Entry, ...]
+    seen_at: tuple[int, ...] = ()
 
 
 # ----------------------------------------------------------------------------------------------------- single values
@@ -294,6 +297,8 @@ def text_of(batch: Batch) -> str:
     }
     if batch.late:
         text["l"] = 1
+    if batch.seen_at:
+        text["t"] = batch.seen_at
     return _encode(text)
 
 
@@ -312,13 +317,22 @@ def batch_of(text: str) -> Batch:
         raise problem if isinstance(problem, Garbled) else Garbled(f"no batch: {problem}") from problem
 
 
-def _batch(m: int, s: int, f: int, e: list[list[Any]], l: int = 0) -> Batch:  # noqa: E741 (it stands so in the text)
+def _batch(  # the names stand so in the text
+    m: int,
+    s: int,
+    f: int,
+    e: list[list[Any]],
+    l: int = 0,  # noqa: E741
+    t: Sequence[int] = (),
+) -> Batch:
     if not type(m) is type(s) is type(f) is type(l) is int or min(m, s, f) < 0 or l not in (0, 1):
         raise Garbled("a batch without numbers")
+    if t and (len(t) != len(e) or any(type(each) is not int or each < 0 for each in t)):
+        raise Garbled("times that are not those of the entries")
     entries = tuple([_read_entry(*each) for each in e])
     if any((type(entry) is Led) is not (s == 0) for entry in entries):
         raise Garbled("a lead is the only thing that has no sequence")
-    return Batch(m, s, f, bool(l), entries)
+    return Batch(m, s, f, bool(l), entries, tuple(t))
 
 
 def _read_entry(name: str, *values: Any) -> Entry:

@@ -151,6 +151,21 @@ def test_the_text_is_as_it_was_agreed() -> None:
     assert batch_of('{"m": 2, "s": 0, "f": 5, "e": [["Led", 2, 5]]}') == Batch(2, 0, 5, False, (Led(2, 5),))
 
 
+def test_a_batch_may_say_when_its_entries_were_seen() -> None:
+    """In milliseconds, one for each entry; else nothing stands there."""
+    batch = Batch(3, 17, 0, True, (Seen(DnRegistered(9, "3001")), Woken()), (1000, 1001))
+    text = text_of(batch)
+    assert json.loads(text)["t"] == [1000, 1001]
+    assert batch_of(text) == batch
+
+
+@pytest.mark.parametrize("times", ["[1]", "[1, -2]", '[1, "2"]', "[1, 2.0]", "[true, 2]", "[1, 2, 3]", "7"])
+def test_times_are_those_of_the_entries(times: str) -> None:
+    """One for each of them, whole milliseconds."""
+    with pytest.raises(Garbled):
+        batch_of(f'{{"m": 3, "s": 1, "f": 0, "e": [["Woken"], ["Woken"]], "t": {times}}}')
+
+
 # ------------------------------------------------------------------------------------------------- what is none of ours
 
 _GOOD = Batch(
