@@ -15,9 +15,9 @@ from typing import Any
 
 from attrs import NOTHING, evolve, field, fields, frozen
 
-from proxy.campaign.group import NEEDS
 from proxy.campaign.observation import GroupNames
 from proxy.campaign.policy import Attribute, By, ConfiguredGroup, Control, Notify, Policy
+from proxy.campaign.reach import NEEDS
 from proxy.direct.wires import direct_wire
 from proxy.endpoints import connectable, http_upstream, http_uri, listenable, uri_endpoint
 from proxy.errors import OurError

@@ -8,10 +8,12 @@ from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
 from proxy.campaign.clients import ClientRequest
 from proxy.campaign.group import Group
+from proxy.campaign.joining import rank, take_in
 from proxy.campaign.names import NOTHING, Names, compatible, joined, with_campaign
 from proxy.campaign.observation import GroupNames, News
 from proxy.campaign.policy import ConfiguredGroup, Policy
 from proxy.campaign.requests import DesktopRequests
+from proxy.campaign.which_session import had_agent, has_agent, knows
 
 MAX_GROUPS = 10_000
 """How many groups there can be; names beyond that are counted as unattributed."""
@@ -152,7 +154,7 @@ class Attribution:
 
     def _merge(self, group: Group, other: Group) -> Group:
         """Two groups turn out to be one: the one of which more is known goes on."""
-        if other.rank > group.rank:
+        if rank(other) > rank(group):
             group, other = other, group
         if other.is_configured:
             group.policy, group.is_configured = other.policy, True
@@ -161,7 +163,7 @@ class Attribution:
         self._agenda.drop(other)
         self._around.forgotten_groups.add(other.number)
         self._names.learn(group, names)
-        group.take_in(other)
+        take_in(group, other)
         group.awaiting.update(self._requests.move(other, group, group.current))
         return group
 
@@ -169,14 +171,14 @@ class Attribution:
 def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:
     """The only candidate that knows the record, else the only one that has the agent (N1)."""
     if handle is not None:
-        knowing = [group for group in candidates if group.knows(handle)]
+        knowing = [group for group in candidates if knows(group, handle)]
         if len(knowing) > 1 and dn is not None:
-            knowing = [group for group in knowing if group.knows(handle, dn)]
+            knowing = [group for group in knowing if knows(group, handle, dn)]
         if len(knowing) == 1:
             return knowing[0]
     if dn is not None:
-        for has_agent in (Group.has_agent, Group.had_agent):
-            having = [group for group in candidates if has_agent(group, dn)]
+        for has in (has_agent, had_agent):
+            having = [group for group in candidates if has(group, dn)]
             if having:
                 return having[0] if len(having) == 1 else None
     return None

@@ -21,6 +21,9 @@ ASKED_FOR: dict[Word, Request] = {
 DECIDES = frozenset({Request.LOAD, Request.START, Request.SET_MODE})
 """The requests that arm or disarm, once they are accepted (R3)."""
 
+FOR_ONE_SESSION = frozenset({Request.START, Request.SET_MODE})
+"""The requests that can only be meant for a session that is there, or that another request begins before."""
+
 OURS = 0
 """The session of our own requests: no client has it."""
 
@@ -93,6 +96,18 @@ class ClientRequests:
         self._waiting[request.session] -= 1
         if not self._waiting[request.session]:
             del self._waiting[request.session]
+
+    def is_for_next(self, asked: ClientRequest) -> bool:
+        """Whether a Load came before it, and OCS has not shown what became of that: it is for another session."""
+        loads = [other for other in self if other.request is Request.LOAD and not other.doubted]
+        return any(load.number < asked.number for load in loads)
+
+    def session_over(self) -> None:
+        """A Stop of ours that nobody wants any more has lost its object, as has what OCS took for this session."""
+        for asked in self:
+            is_our_stop = (asked.session, asked.request) == (OURS, Request.STOP)
+            if is_our_stop or (asked.taken and asked.request in FOR_ONE_SESSION and not self.is_for_next(asked)):
+                self.forget(asked)
 
     def answered_by(self, word: Word, mode: str | None, reference: str | None) -> ClientRequest | None:
         """The request that a word of OCS accepts.

@@ -6,6 +6,8 @@ from enum import Enum
 
 from attrs import define, field
 
+from proxy.campaign.arming import withdraw
+from proxy.campaign.asking import ask_status
 from proxy.campaign.conditions import NO_STORE, UNCONFIRMED, UNCOUNTED, holding, left_in_lists, rule
 from proxy.campaign.group import Group
 from proxy.campaign.kept import KeptCompletion
@@ -121,7 +123,7 @@ class Completion:
             request, news = Unload, News.UNLOAD_SENT
             group.life.unload_sent()
         group.announce(news, f"rule {self._rule}" if self._attempts == 1 else f"attempt {self._attempts}")
-        group.around.tell(request(self._title, group.control, group.names, self._reference))
+        group.around.tell(request(self._title, group.reach.control, group.names, self._reference))
 
     # ------------------------------------------------------------------------------------------- what is seen
 
@@ -225,7 +227,7 @@ class Completion:
     def proceed(self, now: float) -> None:
         """Take the next step, if it is time, and if nothing is in between (R22)."""
         group = self._group
-        if not group.can_control:
+        if not group.reach.can_control:
             return
         self._suspend(bool(group.requests))
         if self.due_at is not None:
@@ -242,7 +244,7 @@ class Completion:
     def _hindrance(self, now: float) -> str | None:
         """What is in between: nothing is sent or repeated while it lasts (R16, R22, R23)."""
         group = self._group
-        if away := group.out_of_reach:
+        if away := group.reach.away:
             return away
         if group.unconfirmed:
             return UNCONFIRMED
@@ -264,7 +266,7 @@ class Completion:
             if self._silences >= group.policy.attempts:
                 self._fail(f"OCS left {self._silences} status requests unanswered")
                 return
-        self._asked = group.ask_status()
+        self._asked = ask_status(group)
         self.due_at = now + group.policy.answer_timeout
 
     def _proceed_to_unload(self, now: float) -> None:
@@ -303,9 +305,8 @@ class Completion:
     def _withdraw(self) -> None:
         group = self._group
         if self._step is not Step.TELL and self.due_at is not None:
-            group.withdraw(
-                Request.STOP if self._step is Step.STOP else Request.UNLOAD, self._reference, self.due_at, self._taken
-            )
+            request = Request.STOP if self._step is Step.STOP else Request.UNLOAD
+            withdraw(group, request, self._reference, self.due_at, self._taken)
         if group.state in (State.STOPPING, State.UNLOADING):
             group.life.let_go()
 

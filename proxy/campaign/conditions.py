@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from proxy.campaign.group import Group
 from proxy.campaign.observation import News
 from proxy.campaign.records import Record
+from proxy.campaign.which_session import agents_among
 
 Obstacle = str
 """Why a group is not completed, in an operator's words."""
@@ -42,9 +43,9 @@ def obstacle(group: Group, now: float) -> Obstacle | None:
         return "nothing: complete = no"
     if group.around.retiring:
         return "the proxy, which is about to stop"
-    if group.missing_ids:
-        return f"its {', '.join(group.missing_ids)}, for control = {group.control}"
-    if away := group.out_of_reach:
+    if group.reach.missing_ids:
+        return f"its {', '.join(group.reach.missing_ids)}, for control = {group.reach.control}"
+    if away := group.reach.away:
         return away
     if group.unconfirmed:
         return UNCONFIRMED
@@ -79,7 +80,7 @@ def unaccounted_until(group: Group, now: float) -> float | None:
     instances, sessions = group.around.instances, group.around.registrations.sessions
     if not instances.gone:
         return None
-    nowhere = (dn for dn in group.agents_among(instances.gone.keys()) if not sessions(dn))
+    nowhere = (dn for dn in agents_among(group, instances.gone.keys()) if not sessions(dn))
     return instances.unaccounted_until(nowhere, group.policy.stale_after, now)
 
 

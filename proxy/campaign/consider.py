@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from proxy.campaign.asking import ask_about_silence
 from proxy.campaign.completion import Completion
 from proxy.campaign.conditions import (
     let_go,
@@ -16,6 +17,7 @@ from proxy.campaign.conditions import (
     unanswered,
 )
 from proxy.campaign.confirmation import Confirmation
+from proxy.campaign.doubt import ask_in_doubt
 from proxy.campaign.group import Group
 from proxy.campaign.life import State
 from proxy.campaign.notices import Notices
@@ -26,8 +28,8 @@ from proxy.kvlist import Pair
 
 def consider(group: Group, now: float) -> None:
     """Take every step that is due, and note when the next will be."""
-    group.ask_about_silence(now)
-    group.ask_in_doubt(now)
+    ask_about_silence(group, now)
+    ask_in_doubt(group, now)
     if group.session.armed or group.completion is not None:
         let_go(group, now)
     if group.notices is not None and not group.notices.held:

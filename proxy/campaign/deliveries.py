@@ -13,6 +13,8 @@ from proxy.campaign.observation import (
     Sign,
 )
 from proxy.campaign.records import State
+from proxy.campaign.signs import record_shows, sign, touch
+from proxy.campaign.which_session import acted_on, knowing
 
 ANSWERS = "PreviewRecord"
 """The event that answers a PreviewRecordRequest; every other delivery comes unasked (C)."""
@@ -31,7 +33,7 @@ class Deliveries:
         if group is None:
             return
         self._desktops.register(seen.session, seen.dn, now)
-        group.sign(now)
+        sign(group, now)
         if seen.event == ANSWERS:
             answered = self._desktops.requests.delivered(seen.session, group, seen.reference)
             if answered is not None:
@@ -39,7 +41,7 @@ class Deliveries:
         if self._is_copy(seen.session, seen.dn, seen.event, seen.handle):
             return
         is_old = seen.telephony or self._around.late
-        session = (group.knowing(seen.handle) if is_old else None) or group.current
+        session = (knowing(group, seen.handle) if is_old else None) or group.current
         session.agents.setdefault(seen.dn)
         around = self._around
         delivered = session.records.deliver(
@@ -54,8 +56,8 @@ class Deliveries:
             around.late,
         )
         if delivered and session is group.current:
-            group.touch(now)
-            group.record_shows(now)
+            touch(group, now)
+            record_shows(group, now)
 
     def _is_copy(self, session: int, dn: str, event: str, handle: str) -> bool:
         is_copy = self._around.registrations.is_copy(session, dn, event, handle)
@@ -67,16 +69,16 @@ class Deliveries:
         group = self._which.meant(seen.names, seen.dn, seen.handle)
         if group is None:
             return
-        group.sign(now)
+        sign(group, now)
         if not self._is_copy(seen.session, seen.dn, "RecordCancel", seen.handle):
-            group.acted_on(seen.handle).records.settle(seen.handle, State.FINALIZED, acted_at=self._around.seen_at)
+            acted_on(group, seen.handle).records.settle(seen.handle, State.FINALIZED, acted_at=self._around.seen_at)
 
     def call_released(self, seen: CallReleased, now: float) -> None:
         group = self._which.meant(seen.names, seen.dn, seen.handle)
         if group is None:
             return
-        group.sign(now)
-        session = group.knowing(seen.handle)
+        sign(group, now)
+        session = knowing(group, seen.handle)
         if session is None or self._is_copy(seen.session, seen.dn, "EventReleased", seen.handle):
             return
         session.records.release(seen.handle, seen.dn, now)
@@ -84,9 +86,9 @@ class Deliveries:
     def record_added(self, seen: RecordAdded, now: float) -> None:
         group = self._which.meant(seen.names, seen.dn)
         if group is not None:
-            group.record_shows(now)
+            record_shows(group, now)
 
     def sign(self, seen: Sign, now: float) -> None:
         group = self._which.meant(seen.names, seen.dn or None, seen.handle)
         if group is not None:
-            group.sign(now)
+            sign(group, now)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from proxy.campaign.agenda import Agenda
+from proxy.campaign.arming import request_refused
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
-from proxy.campaign.group import Group, session_source
+from proxy.campaign.evidence import session_source
+from proxy.campaign.group import Group
 from proxy.campaign.group_session import GroupSession
 from proxy.campaign.names import NOTHING, compatible, with_campaign
 from proxy.campaign.observation import (
@@ -27,6 +29,8 @@ from proxy.campaign.observation import (
 )
 from proxy.campaign.records import Record, State
 from proxy.campaign.requests import DesktopRequest, DesktopRequests
+from proxy.campaign.signs import lose_evidence, record_shows, says_no_more, sign
+from proxy.campaign.which_session import acted_on
 
 SETTLES: dict[Action, State] = {
     Action.PROCESS: State.FINALIZED,
@@ -96,7 +100,7 @@ class Desktops:
         sources = set(map(session_source, sessions))
         for group in self._which.groups:
             for source in [source for source in group.session.evidence.given if source in sources]:
-                group.lose_evidence(source)
+                lose_evidence(group, source)
                 self._agenda.add(group)
 
     def session_blind(self, seen: SessionBlind, now: float) -> None:
@@ -118,11 +122,11 @@ class Desktops:
         group = self._which.meant(seen.names, seen.dn, seen.handle)
         if group is None:
             return
-        group.sign(now)
+        sign(group, now)
         handle = self._handle_of(group, seen)
-        self._remember(group, seen, seen.action, group.acted_on(handle), handle, now)
+        self._remember(group, seen, seen.action, acted_on(group, handle), handle, now)
         if seen.action is Action.REJECT:
-            group.record_shows(now)
+            record_shows(group, now)
 
     def _handle_of(self, group: Group, seen: ActionRequested) -> str | None:
         """The record that an agent means; by its phone it is his own outstanding one, or none (R7)."""
@@ -184,7 +188,7 @@ class Desktops:
         if action is None or handle is None or action not in SETTLES:
             return
         if acknowledged:
-            group.sign(now)
+            sign(group, now)
         records = request.records_of.records
         record, state = records.get(handle), SETTLES[action]
         if action is Action.PROCESS and record is not None and record.state is State.SCHEDULED:
@@ -197,7 +201,7 @@ class Desktops:
             self._around.add("actions_overtaken")
             return
         if action is Action.REJECT:
-            group.record_shows(now, in_hand=True)
+            record_shows(group, now, in_hand=True)
         records.settle(handle, state, request.callback, request.sent_at)
 
     def message_taken(self, seen: MessageTaken, now: float) -> None:
@@ -213,7 +217,7 @@ class Desktops:
             self.forget(request)
         for group, asked in self._which.client_requests(seen.session):
             if asked.message_reference == seen.message_reference:
-                group.refused(asked)
+                request_refused(group, asked)
                 self._agenda.add(group)
                 return
 
@@ -229,7 +233,7 @@ class Desktops:
         if request.action is not None:
             self._around.add("actions_refused")
         elif seen.no_records:
-            request.group.says_no_more(session_source(seen.session), now)
+            says_no_more(request.group, session_source(seen.session), now)
 
     def expire(self, now: float) -> None:
         """The actions whose acknowledgement is overdue take effect without it (R7)."""

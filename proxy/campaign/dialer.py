@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from proxy.campaign.agenda import Agenda
+from proxy.campaign.arming import request_passes, request_refused, request_taken
 from proxy.campaign.around import Surroundings
+from proxy.campaign.asking import ask_as_connected
 from proxy.campaign.attribution import Attribution
 from proxy.campaign.clients import ASKED_FOR, OURS
 from proxy.campaign.desktops import Desktops
+from proxy.campaign.doubt import hear_elsewhere, hear_status_elsewhere
 from proxy.campaign.names import NOTHING, with_campaign
 from proxy.campaign.observation import (
     AgentHeard,
@@ -24,7 +27,9 @@ from proxy.campaign.observation import (
     Word,
     WordHeard,
 )
+from proxy.campaign.signs import lose_evidence, record_shows, says_no_more, trouble
 from proxy.campaign.sources import REPORTS
+from proxy.campaign.word import hear, hear_status, hear_through_agent
 
 _AGENT_ARE_TOLD = (Word.STOPPED, Word.UNLOADED)
 _AGENT_NEWS = (Word.LOADED, Word.STARTED)
@@ -58,14 +63,14 @@ class Dialer:
         if self._around.hears_words:
             group.current.mode = seen.mode or group.current.mode
         elif is_answer:
-            group.found_by_agent(_ANSWERS[seen.word], now, seen.mode)
+            hear_through_agent(group, _ANSWERS[seen.word], now, seen.mode)
         else:
-            group.hear(seen.word, now, seen.mode)
+            hear(group, seen.word, now, seen.mode)
 
     def control_requested(self, seen: ControlRequested, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is not None:
-            group.asked(seen, now)
+            request_passes(group, seen, now)
 
     def control_refused(self, seen: ControlRefused, now: float) -> None:
         """OCS's error reaches every client of the Communication DN: it is about the request of the session it came on;
@@ -82,7 +87,7 @@ class Dialer:
             refused = [(group, asked) for group, asked in refused if group is meant]
         if len(refused) == 1:
             group, asked = refused[0]
-            group.refused(asked)
+            request_refused(group, asked)
             self._agenda.add(group)
         for group in self._which.groups:
             if group.completion is not None:
@@ -94,9 +99,9 @@ class Dialer:
         for group, asked in self._which.client_requests(seen.session):
             if asked.reference == seen.reference:
                 if self._around.hears_words or asked.session == OURS:
-                    group.taken(asked, now)
+                    request_taken(group, asked, now)
                 else:
-                    group.hear(_SHOWN_BY[asked.request], now, asked.mode, asked.reference)
+                    hear(group, _SHOWN_BY[asked.request], now, asked.mode, asked.reference)
                 self._agenda.add(group)
         if seen.session == OURS:
             for group in self._which.groups:
@@ -114,30 +119,30 @@ class Dialer:
         group = self._which.meant(seen.names)
         if group is None:
             return
-        if group.follows(seen.source):
-            group.hear(seen.word, now, seen.mode, seen.reference)
+        if group.reach.follows(seen.source):
+            hear(group, seen.word, now, seen.mode, seen.reference)
         else:
-            group.hear_elsewhere(seen.word, now, seen.mode)
+            hear_elsewhere(group, seen.word, now, seen.mode)
 
     def status_heard(self, seen: StatusHeard, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is None:
             return
-        if group.follows(seen.source):
-            group.found(seen.status, now, seen.mode, seen.reference, is_news=seen.source == REPORTS)
+        if group.reach.follows(seen.source):
+            hear_status(group, seen.status, now, seen.mode, seen.reference, is_news=seen.source == REPORTS)
         else:
-            group.found_elsewhere(seen.status, now, seen.mode)
+            hear_status_elsewhere(group, seen.status, now, seen.mode)
 
     def source_connected(self, seen: SourceConnected, now: float) -> None:
         self._around.connected.add(seen.source)
         for group in self._which.groups:
-            group.connected(seen.source, now)
+            ask_as_connected(group, seen.source, now)
         self._agenda.add(*self._which.groups)
 
     def source_lost(self, seen: SourceLost, now: float) -> None:
         self._around.connected.discard(seen.source)
         for group in self._which.groups:
-            if group.lose_evidence(seen.source):
+            if lose_evidence(group, seen.source):
                 self._agenda.add(group)
         self._agenda.add(*self._which.groups)
 
@@ -146,9 +151,9 @@ class Dialer:
         if group is None:
             return
         if seen.over:
-            group.record_shows(now)
+            record_shows(group, now)
         else:
-            group.says_no_more(seen.source, now)
+            says_no_more(group, seen.source, now)
 
     def system_trouble(self, seen: SystemTrouble, now: float) -> None:
         troubled = self._which.groups
@@ -158,5 +163,5 @@ class Dialer:
             group = self._which.meant(seen.names)
             troubled = [group] if group is not None else []
         for group in troubled:
-            group.trouble(seen.over)
+            trouble(group, seen.over)
         self._agenda.add(*troubled)

@@ -9,6 +9,19 @@ from attrs import define, field
 from proxy.campaign.observation import ListStatistics, Retrieved
 from proxy.campaign.plain import MANY
 
+_SESSION = "session "
+
+
+def session_source(session: int) -> str:
+    """As whom a session of a desktop gives evidence."""
+    return f"{_SESSION}{session}"
+
+
+def session_of(source: str) -> int | None:
+    """The session of a desktop that gives evidence as this source; None where that is none."""
+    before, _, number = source.partition(_SESSION)
+    return int(number) if not before and number.isdecimal() else None
+
 
 @define
 class Evidence:

@@ -1,8 +1,15 @@
 """All campaign groups: observations in, commands out.
 
-An observation goes to the room it belongs to: `desktops`, `deliveries`, `dialer` or `witnesses`. That finds the group
-that is meant (`attribution`) and lets it draw its conclusions: a PreviewRecord becomes a count in `records`, "No
-Records Available" becomes `evidence`, OCS's word moves the group's `life`. Then `consider` asks what is to be done.
+An observation goes to the room it belongs to: `desktops`, `deliveries`, `dialer`, `witnesses` or `sharing`. That finds
+the group that is meant (`attribution`) and has the conclusions drawn from it; then `consider` asks what is to be done.
+
+- A PreviewRecord: `deliveries` finds the session that it is of (`which_session`), `records` counts it, and `signs`
+  takes back what was said before: that there are no more.
+- "No Records Available": `desktops` finds the request that it answers; where it counts (`signs`) it becomes `evidence`.
+- A client's StartDialing: `dialer` has `arming` remember it, until OCS refuses it or its word accepts it.
+- OCS's Loaded: `dialer` hands it to `word`. The group's `life` says whether that moves it; then `group` begins a
+  session, and the request that is accepted by it arms that (`arming`).
+- Stop: `consider` finds that none of the `conditions` is in the way, long enough; `completion` sends it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def waiting_for(group: Group, now: float) -> str:
     """Why the group is not completed, in an operator's words."""
     if group.completion is not None:
         return group.completion.waiting_for(now)
-    if group.unconfirmed and group.out_of_reach is None:
+    if group.unconfirmed and group.reach.away is None:
         return UNCONFIRMED
     if group.state is not State.RUNNING:
         return _NOT_RUNNING.get(group.state, "dialing")

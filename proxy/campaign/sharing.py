@@ -6,8 +6,10 @@ from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
 from proxy.campaign.desktops import Desktops
+from proxy.campaign.evidence import session_of
 from proxy.campaign.instances import instance_of
 from proxy.campaign.observation import CountLost, InstanceHeard, InstanceLeft, InstanceLost
+from proxy.campaign.signs import lose_count
 
 
 class Sharing:
@@ -34,12 +36,13 @@ class Sharing:
 
     def count_lost(self, seen: CountLost, now: float) -> None:
         for group in self._which.groups:
-            group.lose_count()
+            lose_count(group)
         self._agenda.add(*self._which.groups)
 
     def _sessions_of(self, instance: int) -> list[int]:
         known = self._around.registrations.all_sessions | self._desktops.requests.sessions
-        known |= {session for group in self._which.groups for session in group.evidence_of_sessions}
+        gave = (session_of(source) for group in self._which.groups for source in group.session.evidence.given)
+        known |= {session for session in gave if session is not None}
         return sorted(session for session in known if instance_of(session) == instance)
 
     def _end_sessions(self, instance: int, now: float) -> None:

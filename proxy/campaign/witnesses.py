@@ -14,6 +14,8 @@ from proxy.campaign.observation import (
     WitnessFound,
     WitnessLost,
 )
+from proxy.campaign.signs import lose_evidence, record_shows, says_no_more, touch
+from proxy.campaign.tallies import compare_witnesses, tally_of, witness_tells
 
 
 class Witnesses:
@@ -35,7 +37,7 @@ class Witnesses:
             for session in group.sessions:
                 session.tallies.pop(seen.witness, None)
         for group in self._which.groups:
-            if group.lose_evidence(seen.witness):
+            if lose_evidence(group, seen.witness):
                 self._agenda.add(group)
         self._agenda.add(*self._which.groups)
 
@@ -47,22 +49,22 @@ class Witnesses:
     def session_told(self, seen: SessionWitnessed, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is not None:
-            group.witness_tells(seen.witness, seen.began)
+            witness_tells(group, seen.witness, seen.began)
 
     def retrieved(self, seen: Retrieved, now: float) -> None:
         group = self._which.meant(seen.names)
         if group is None or (group.in_trouble and not seen.brought):
             return  # a database that is lost brings nothing, either (D)
-        tally = group.tally(seen.witness)
+        tally = tally_of(group, seen.witness)
         tally.retrieve(seen)
         is_news = self._is_news(seen.witness, tally)
         if seen.brought:
             if is_news:
-                group.touch(now)
-            group.record_shows(now, in_hand=True)
+                touch(group, now)
+            record_shows(group, now, in_hand=True)
         elif is_news and tally.empty:
-            group.says_no_more(seen.witness, now, counts_records=True)
-        group.compare_witnesses()
+            says_no_more(group, seen.witness, now, counts_records=True)
+        compare_witnesses(group)
 
     def counted(self, seen: ListStatistics, now: float) -> None:
         group = self._which.meant(seen.names)
@@ -71,14 +73,14 @@ class Witnesses:
         some = bool(seen.ready or seen.retrieved)
         if group.in_trouble and not some:
             return
-        tally = group.tally(seen.witness)
+        tally = tally_of(group, seen.witness)
         tally.count(seen)
         is_news = self._is_news(seen.witness, tally)
         if some:
-            group.record_shows(now)
+            record_shows(group, now)
         elif is_news and tally.empty:
-            group.says_no_more(seen.witness, now, counts_records=True)
-        group.compare_witnesses()
+            says_no_more(group, seen.witness, now, counts_records=True)
+        compare_witnesses(group)
         if is_news and seen.answers is not None and group.confirmation is not None:
             group.confirmation.answer(seen.witness, seen.answers)
 

@@ -207,9 +207,7 @@ OF_GROUP = {
     "around": None,
     "awaiting": None,
     "life": None,
-    "control": None,
-    "missing_ids": None,
-    "_could_be_asked": None,
+    "reach": None,
 }
 """The attributes of a Group whose field in GroupState has another name; None: written beside it, or what follows."""
 
