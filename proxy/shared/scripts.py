@@ -4,8 +4,8 @@ Each runs whole or not at all, and nothing else runs meanwhile. They are sent wi
 has compiled, and one that has forgotten its scripts (SCRIPT FLUSH, a restart, another master) cannot refuse one call
 in the middle of many that are under way.
 
-Redis 6.2 or later is needed (XTRIM MINID); 7 is what was tried. All keys are declared but those of an image's portions, whose names stand in the
-image; a Redis Cluster is not supported.
+Redis 6.2 or later is needed (XTRIM MINID); 7 is what was tried. All keys are declared but those of an image's
+portions, whose names stand in the image; a Redis Cluster is not supported.
 """
 
 from __future__ import annotations
