@@ -70,7 +70,10 @@ class Record:
 
 
 class KeptRecord(NamedTuple):
-    """A record as it is kept: see Record. Times are seconds of the time of day."""
+    """A record as it is kept: see Record. Times are seconds of the time of day.
+
+    `has_handle`: whether its handle is still its own, see Records.has_handle.
+    """
 
     handle: str
     state: State
@@ -85,6 +88,7 @@ class KeptRecord(NamedTuple):
     acted_at: float | None
     stale: bool
     place: int
+    has_handle: bool
 
 
 Chain = tuple[str, str]
@@ -289,8 +293,10 @@ class Records:
 
     def _rename(self, record: Record, handle: str) -> None:
         former = self._records.get(handle)
-        if former is not None and former.state is not State.FINALIZED:
-            self._drop(former)  # a finalized one stays counted, though its handle is another record's now
+        if former is not None and former.state is State.FINALIZED:
+            self._note(former)  # it stays counted, though its handle is another record's now
+        elif former is not None:
+            self._drop(former)
         del self._records[record.handle]
         self._former.add(record.handle)
         record.handle = handle
@@ -404,12 +410,18 @@ class Records:
         changed, self._changed = self._changed, {}
         return changed
 
-    def take_up(self, records: Iterable[Record]) -> None:
-        """They are as they were kept, with their numbers and places."""
-        records = sorted(records, key=lambda record: record.place)
-        for record in records:
-            self._records[record.handle] = record  # a finalized one may have lost its handle to a later one (R9)
-            self._put(record)
+    def take_up(self, kept: Iterable[tuple[Record, bool]]) -> None:
+        """They are as they were kept, with their numbers and places, and each with whether its handle is its own.
+
+        Where that was not kept, of each, they all claim theirs: the latest has it (R9).
+        """
+        in_places = sorted(kept, key=lambda each: each[0].place)
+        records = [record for record, _ in in_places]
+        for record, has_handle in in_places:
+            former = self._records.get(record.handle) if has_handle else None
+            if former is not None:
+                self._note(former)
+            self.put_back(record, has_handle)
         given = [record for record in records if record.in_chain is not None and record.delivered_at is not None]
         for record in sorted(given, key=lambda record: record.delivered_at or 0.0):
             assert record.in_chain is not None

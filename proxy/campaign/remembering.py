@@ -28,7 +28,7 @@ from proxy.campaign.kept import (
 )
 from proxy.campaign.numbers import Numbers
 from proxy.campaign.observation import GroupNames, News
-from proxy.campaign.records import KeptRecord, Record, State
+from proxy.campaign.records import KeptRecord, Record, Records, State
 
 
 class Remembering:
@@ -75,7 +75,7 @@ class Remembering:
         sessions = [each for each in (group.session, group.former, group.upcoming) if each is not None]
         for session in sessions:
             for number, record in session.records.take_changes().items():
-                kept = _kept_record(record, times) if record is not None else None
+                kept = _kept_record(record, session.records, times) if record is not None else None
                 changes.records[group.number, session.number, number] = kept
             for dn in session.agents.take_changes():
                 changes.agents[group.number, session.number, dn] = session.agents[dn]
@@ -176,7 +176,7 @@ def _kept_session(session: GroupSession, times: Times) -> KeptSession:
     )
 
 
-def _kept_record(record: Record, times: Times) -> KeptRecord:
+def _kept_record(record: Record, records: Records, times: Times) -> KeptRecord:
     """Its phone only while it may be needed (R7)."""
     return KeptRecord(
         record.handle,
@@ -192,6 +192,7 @@ def _kept_record(record: Record, times: Times) -> KeptRecord:
         times.kept_if(record.acted_at),
         record.stale,
         record.place,
+        records.has_handle(record),
     )
 
 
@@ -215,10 +216,10 @@ def _kept_request(asked: ClientRequest) -> KeptRequest:
 
 def _sessions(kept: Changes, times: Times) -> dict[tuple[int, int], GroupSession]:
     """The sessions with their records and agents, by the numbers of group and session."""
-    records: dict[tuple[int, int], list[Record]] = {}
+    records: dict[tuple[int, int], list[tuple[Record, bool]]] = {}
     for (group, session, number), record in kept.records.items():
         if record is not None:
-            records.setdefault((group, session), []).append(_record(number, record, times))
+            records.setdefault((group, session), []).append((_record(number, record, times), record.has_handle))
     sessions: dict[tuple[int, int], GroupSession] = {}
     for key, each in records.items():
         sessions[key] = GroupSession(key[1])

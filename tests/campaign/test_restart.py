@@ -689,3 +689,57 @@ def test_the_mind_changes_while_it_is_written(meanwhile: Meanwhile) -> None:
     assert desk.groups.still_wants(stop, desk.now)
     meanwhile(desk, anna)
     assert not desk.groups.still_wants(stop, desk.now)
+
+
+def _handle_is_lost(desk: Surviving) -> Agent:
+    """A record is finalized; its handle comes to another one, which OCS gave out under another handle before (R9)."""
+    anna = desk.agent()
+    desk.runs()
+    anna.gets("77")
+    anna.processes("77")
+    anna.acknowledged()
+    anna.gets("78", chain="1", calling_list="List")
+    _goes_round(anna, "78", "77")
+    assert (desk["delivered"], desk["outstanding"], desk["finalized"]) == (2, 1, 1)
+    return anna
+
+
+def _goes_round(agent: Agent, handle: str, next_handle: str) -> None:
+    """A record is rejected, and comes back under another handle."""
+    agent.rejects(handle)
+    agent.acknowledged()
+    agent.gets(next_handle, chain="1", calling_list="List")
+
+
+@pytest.mark.parametrize("restarts_between", [False, True])
+@pytest.mark.parametrize("shows", [Agent.gets, Agent.rings])
+def test_a_handle_that_is_nobodys(restarts_between: bool, shows: Callable[[Agent, str], object]) -> None:
+    """A finalized record has lost its handle to one that has left it since: after a restart, too, what comes under that
+    handle is another record, which is outstanding."""
+    desk = Surviving()
+    anna = _handle_is_lost(desk)
+    if restarts_between:
+        desk.restarts()
+        anna = anna.comes_back()
+    _goes_round(anna, "77", "79")
+    desk.restarts()
+    anna = anna.comes_back()
+    shows(anna, "77")
+    assert (desk["delivered"], desk["outstanding"], desk["finalized"]) == (3, 2, 1)
+
+
+def test_a_handle_that_is_nobodys_by_a_file_of_the_first_version() -> None:
+    """It did not say whose a handle is: the later record has it, and the earlier one does not get it back later."""
+    desk = Surviving()
+    anna = _handle_is_lost(desk)
+    desk.writes()
+    for key, record in desk.disk.records.items():
+        assert record is not None
+        desk.disk.records[key] = record._replace(has_handle=True)
+    desk.restarts()
+    anna = anna.comes_back()
+    _goes_round(anna, "77", "79")
+    desk.restarts()
+    anna = anna.comes_back()
+    anna.gets("77")
+    assert (desk["delivered"], desk["outstanding"], desk["finalized"]) == (3, 2, 1)

@@ -18,7 +18,7 @@ from proxy.store.memory import MemoryStore
 from proxy.store.sqlite import SqliteFile
 from proxy.store.urls import store_of, store_url
 
-RECORD = KeptRecord("77", State.OUTSTANDING, "", None, None, None, None, None, None, 1, None, False, 1)
+RECORD = KeptRecord("77", State.OUTSTANDING, "", None, None, None, None, None, None, 1, None, False, 1, True)
 
 
 class NotedFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ GROUP = KeptGroup(
 )
 NULL = KeptGroup(KeptNames(None, None, None, None, "W"), Life.NULL, 0, False, False, 0, 3, SESSION, SESSION, None, [],
                  None, None)  # fmt: skip
-RECORD = KeptRecord("77", State.OUTSTANDING, "3001", "List", "12", "555", None, 1.25, None, 1, None, False, 5)
+RECORD = KeptRecord("77", State.OUTSTANDING, "3001", "List", "12", "555", None, 1.25, None, 1, None, False, 5, True)
 PAIRS = (pair("GSW_APPLICATION_ID", 4113), Pair("odd\udc80", [pair("a", b"\x00\xff"), pair("b", "c")], 3))
 
 
@@ -250,6 +251,27 @@ def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest
         assert file._connection is not None
         assert schema.version(file._connection) == schema.newest()
         assert file._connection.execute("SELECT count(*) FROM leases").fetchone() == (0,)
+        file.close()
+
+
+def test_a_file_of_the_first_version(tmp_path: Path) -> None:
+    """Records were kept without whether their handles are their own: each claims that it is, and all else is there."""
+    path = tmp_path / "groups.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for step in schema.STEPS[1]:
+            connection.execute(step)
+        connection.execute(f"PRAGMA application_id = {schema.OURS}")
+        connection.execute("PRAGMA user_version = 1")
+        row = '["77","outstanding","3001","List","12","555",null,1.25,null,1,null,false,5]'
+        other = '["\\udc81\\u00e9]","finalized","",null,null,null,null,null,null,0,null,false,6]'
+        connection.executemany("INSERT INTO records VALUES (1, 3, ?, ?)", [(1, row), (2, other)])
+        connection.commit()
+    for _ in range(2):
+        file = SqliteFile(str(path))
+        assert file.open().records == {
+            (1, 3, 1): RECORD,
+            (1, 3, 2): KeptRecord("\udc81\u00e9]", State.FINALIZED, "", *[None] * 6, 0, None, False, 6, True),
+        }
         file.close()
 
 
