@@ -30,6 +30,10 @@ class Agents(dict[str, tuple[Pair, ...]]):
             self[dn] = pairs
         return self[dn]
 
+    def note_all(self) -> None:
+        """All of them count as new."""
+        self._changed.update(self)
+
     def take_changes(self) -> set[str]:
         """Those who are new, or got something else, since this was asked last."""
         changed, self._changed = self._changed, set()
@@ -69,6 +73,11 @@ class GroupSession:
         for witness in sorted(witnesses):
             tally = self.tallies.setdefault(witness, Tally())
             tally.whole = was_known or tally.begun or tally.retrieved is None
+
+    def note_all(self) -> None:
+        """All records and agents count as others than they were when what changed was asked last."""
+        self.records.note_all()
+        self.agents.note_all()
 
     def begin_anew(self) -> None:
         """Whatever said that there are no more records does not say it any more (R14)."""

@@ -237,7 +237,10 @@ class Groups:
     # ------------------------------------------------------------------------------------------------------- kept
 
     def take_changes(self, now: float, wall: float) -> Changes:
-        """What is to be written down: all that changed since this was asked last. `wall` is the time of day."""
+        """What is to be written down: all that changed since this was asked last. `wall` is the time of day.
+
+        Until it is asked for the first time nothing is noted: then it is all that there is.
+        """
         return self._remembering.take_changes(now, wall)
 
     def take_up(self, kept: Changes, now: float, wall: float) -> Sequence[Command]:

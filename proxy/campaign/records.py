@@ -405,6 +405,10 @@ class Records:
 
     # ------------------------------------------------------------------------------------------------------- kept
 
+    def note_all(self) -> None:
+        """All of them count as others than they were."""
+        self._changed = {record.number: record for record in self.in_places()}
+
     def take_changes(self) -> Mapping[int, Record | None]:
         """The records that are others than they were when this was asked last, by number; None where one is gone."""
         changed, self._changed = self._changed, {}

@@ -32,34 +32,44 @@ from proxy.campaign.records import KeptRecord, Record, Records, State
 
 
 class Remembering:
-    """Which groups are others than they were when they were written down."""
+    """Which groups are others than they were when they were written down.
+
+    `_touched` is None until somebody writes them down: what nobody asks for is not noted.
+    """
 
     def __init__(self, around: Surroundings, which: Attribution) -> None:
         self._around = around
         self._which = which
-        self._touched: dict[Group, None] = {}
+        self._touched: dict[Group, None] | None = None
         self._sessions: dict[int, set[int]] = {}
         self._in_trouble = False
         self._times: Times | None = None
 
     def touch(self, groups: Iterable[Group]) -> None:
         """Something may have happened to these."""
-        self._touched.update(dict.fromkeys(groups))
+        if self._touched is not None:
+            self._touched.update(dict.fromkeys(groups))
+            return
+        self._around.forgotten_groups.clear()
+        for session in (session for group in groups for session in _sessions_of(group)):
+            session.records.take_changes()
+            session.agents.take_changes()
 
     # ------------------------------------------------------------------------------------------------------- taken
 
     def take_changes(self, now: float, wall: float) -> Changes:
-        """What changed since this was asked last."""
+        """What changed since this was asked last, or since all was taken up as it was kept; at first all that is."""
         times = self._time(now, wall)
         changes = Changes()
+        everything = self._touched is None
         for number in self._around.forgotten_groups:
             changes.groups[number] = None
             self._sessions.pop(number, None)
         self._around.forgotten_groups.clear()
-        touched, self._touched = self._touched, {}
+        touched, self._touched = self._which.groups if self._touched is None else self._touched, {}
         for group in touched:
             if self._which.has(group):
-                self._take(group, times, changes)
+                self._take(group, times, changes, everything)
         if self._around.in_trouble is not self._in_trouble:
             changes.in_trouble = self._in_trouble = self._around.in_trouble
         return changes
@@ -70,10 +80,12 @@ class Remembering:
         self._times.it_is(now, wall)
         return self._times
 
-    def _take(self, group: Group, times: Times, changes: Changes) -> None:
+    def _take(self, group: Group, times: Times, changes: Changes, everything: bool) -> None:
         changes.groups[group.number] = _kept_group(group, times)
-        sessions = [each for each in (group.session, group.former, group.upcoming) if each is not None]
+        sessions = _sessions_of(group)
         for session in sessions:
+            if everything:
+                session.note_all()
             for number, record in session.records.take_changes().items():
                 kept = _kept_record(record, session.records, times) if record is not None else None
                 changes.records[group.number, session.number, number] = kept
@@ -88,6 +100,8 @@ class Remembering:
     def take_up(self, kept: Changes, now: float, wall: float) -> Sequence[Group]:
         """The groups that are as they were kept. Of those that the conf file contradicts nothing is kept any more."""
         times = self._time(now, wall)
+        if kept:
+            self._touched = {}
         self._around.in_trouble = self._in_trouble = bool(kept.in_trouble)
         sessions = _sessions(kept, times)
         groups: dict[int, Group] = {}
@@ -139,6 +153,10 @@ class Remembering:
         told = [asked.number for group in taken_up for asked in group.requests]
         told += [session.decided_by for group in taken_up for session in group.sessions]
         self._around.numbers = Numbers(max(told, default=0) + 1)
+
+
+def _sessions_of(group: Group) -> list[GroupSession]:
+    return [each for each in (group.session, group.former, group.upcoming) if each is not None]
 
 
 # ---------------------------------------------------------------------------------------------------------- as kept
