@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+
+def milliseconds_of(position: str) -> int:
+    """When what stands at a position of the stream was appended, by Redis's clock."""
+    return int(position.partition("-")[0])
+
+
 DRIFT = 0.001
 """By how many seconds a second two clocks may run apart, generously: what was known gets that much less certain."""
 
@@ -16,7 +22,7 @@ ROUNDED = 0.001
 
 
 class SharedClock:
-    """`own`: a clock of this instance that never jumps, in seconds."""
+    """`own`: a clock of this instance, in seconds."""
 
     def __init__(self, own: Callable[[], float]) -> None:
         self.own = own
@@ -29,9 +35,10 @@ class SharedClock:
         """Whether anything is known of Redis's clock."""
         return self._ahead is not None
 
-    def shown(self, moment: float) -> int | None:
-        """What Redis's clock showed at a moment of the own one, in milliseconds; None: nothing is known of it."""
-        return None if self._ahead is None else max(0, round(1000 * (moment + self._ahead)))
+    def shown(self, moment: float) -> int:
+        """What Redis's clock showed at a moment of the own one, in milliseconds. It must be set."""
+        assert self._ahead is not None
+        return max(0, round(1000 * (moment + self._ahead)))
 
     def answered(self, asked: float, milliseconds: int) -> None:
         """Redis has done right now what it was `asked` then, and its clock showed this when it did."""

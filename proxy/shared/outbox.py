@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from time import monotonic
 
 from attrs import frozen
 
 from proxy.campaign.observation import AgentHeard, InstanceHeard, InstanceLeft, Word
+from proxy.shared.clock import SharedClock
 from proxy.shared.entries import Batch, Entry, Seen, shared_by
 
 LONGEST = 200
@@ -20,6 +22,9 @@ LONGEST = 200
 
 MOST = 100_000
 """How many entries wait at most; what is observed then is lost."""
+
+AT_ONCE = 0.005
+"""Seconds: what has waited for longer says when it was observed."""
 
 WANTED_AGAIN = (Word.LOADED, Word.STARTED)
 """What tells an agent that the group is wanted."""
@@ -29,11 +34,12 @@ _IN_ORDER = (Word.STOPPED, Word.UNLOADED)
 
 @frozen
 class _Waiting:
-    """An entry with the session numbers of this instance's own channels."""
+    """An entry with the session numbers of this instance's own channels; `since` when, by its own clock."""
 
     entry: Entry
     fence: int
     late: bool
+    since: float
 
 
 @frozen
@@ -45,10 +51,12 @@ class _Sent:
 class Outbox:
     """Entries on their way into the stream. `is_late`: what is put in now is observed while nobody can be told.
 
-    `is_incomplete`: more was to be said than will ever be.
+    `is_incomplete`: more was to be said than will ever be. By `clock` is said when something was observed that waited;
+    where it is not set, nothing of it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: SharedClock | None = None) -> None:
+        self._clock = clock or SharedClock(monotonic)
         self.is_late = True
         self.is_incomplete = False
         self._waiting: deque[_Waiting] = deque()
@@ -73,7 +81,7 @@ class Outbox:
         if len(self._waiting) >= MOST:
             self.is_incomplete = True
             return
-        self._waiting.append(_Waiting(entry, fence, self.is_late))
+        self._waiting.append(_Waiting(entry, fence, self.is_late, self._clock.own()))
         if not is_answer and (heard := _heard_in(entry)) is not None:
             self._heard.setdefault(heard.dn, []).append(heard)
 
@@ -87,12 +95,12 @@ class Outbox:
             taken.append(self._waiting.popleft())
         self._sequence += 1
         self._sent.append(_Sent(self._sequence, taken))
-        return _batch(instance, self._sent[-1])
+        return self._batch(instance, self._sent[-1])
 
     def unconfirmed(self, instance: int) -> Iterator[Batch]:
         """What was sent, and may not have arrived: to be sent again. What held under a lead holds no more."""
         self._drop_fenced()
-        yield from [_batch(instance, sent) for sent in self._sent]
+        yield from [self._batch(instance, sent) for sent in self._sent]
 
     def seen(self, sequence: int) -> None:
         """The stream has shown a batch of ours, and all that was sent before it."""
@@ -113,15 +121,16 @@ class Outbox:
         """
         self._drop_fenced()
         unsaid = [*chain.from_iterable(sent.waiting for sent in self._sent), *self._waiting]
-        again = [each.entry for each in unsaid if not _is_of_number(each.entry)]
+        again = [each for each in unsaid if not _is_of_number(each.entry)]
         if self.is_incomplete:
             self.is_incomplete = False
             again.clear()
             self._heard.clear()
         self._sent.clear()
         self._sequence = 0
-        self._waiting = deque(_Waiting(entry, 0, False) for entry in first)
-        self._waiting.extend(_Waiting(entry, 0, True) for entry in again)
+        now = self._clock.own()
+        self._waiting = deque(_Waiting(entry, 0, False, now) for entry in first)
+        self._waiting.extend(_Waiting(each.entry, 0, True, each.since) for each in again)
 
     def heard_by(self, dn: str) -> Sequence[AgentHeard]:
         """OCS's words to an agent that have been relayed, are news to him, and that the stream has not shown."""
@@ -130,6 +139,19 @@ class Outbox:
     def _drop_fenced(self) -> None:
         self._waiting = deque(each for each in self._waiting if not each.fence)
         self._sent = deque(sent for sent in self._sent if not sent.waiting[0].fence)
+
+    def _batch(self, instance: int, sent: _Sent) -> Batch:
+        first = sent.waiting[0]
+        entries = tuple(
+            Seen(shared_by(each.entry.observation, instance)) if isinstance(each.entry, Seen) else each.entry
+            for each in sent.waiting
+        )
+        return Batch(instance, sent.sequence, first.fence, first.late, entries, tuple(self._times(sent.waiting)))
+
+    def _times(self, waiting: Sequence[_Waiting]) -> Iterator[int]:
+        """When each was observed, by Redis's clock; nothing where all of it was just now, or where nobody knows."""
+        if self._clock.is_set and self._clock.own() - waiting[0].since > AT_ONCE:
+            yield from (self._clock.shown(each.since) for each in waiting)
 
     def _forget(self, said: Iterable[_Waiting]) -> None:
         for each in said:
@@ -151,15 +173,6 @@ def _is_of_number(entry: Entry) -> bool:
 
 def _alike(one: _Waiting, other: _Waiting) -> bool:
     return (one.fence, one.late) == (other.fence, other.late)
-
-
-def _batch(instance: int, sent: _Sent) -> Batch:
-    first = sent.waiting[0]
-    entries = tuple(
-        Seen(shared_by(each.entry.observation, instance)) if isinstance(each.entry, Seen) else each.entry
-        for each in sent.waiting
-    )
-    return Batch(instance, sent.sequence, first.fence, first.late, entries)
 
 
 def covers(heard: Word, said: Word) -> bool:

@@ -27,6 +27,7 @@ from proxy.campaign.observation import (
     WitnessLost,
 )
 from proxy.campaign.sources import REPORTS
+from proxy.shared.clock import milliseconds_of
 from proxy.shared.entries import Batch, Configured, Entry, Garbled, Led, Seen, batch_of
 
 MOST = 2000
@@ -71,6 +72,7 @@ class Replica:
         self.sequences: dict[int, int] = {}
         self.highest = 0
         self._milliseconds = 0
+        self._seen_at = 0.0
         self._gone: dict[int, int] = {}
         self._reported_to: set[int] = set()
         self._problems: list[Failure] = []
@@ -85,7 +87,7 @@ class Replica:
 
         Raises Garbled for a text that is none of ours; time and position have gone on then as well.
         """
-        self._milliseconds += min(max(0, _milliseconds(id) - _milliseconds(self.position)), MOST)
+        self._milliseconds += min(max(0, milliseconds_of(id) - milliseconds_of(self.position)), MOST)
         self.position = id
         batch = batch_of(text)
         if not self._counts(batch):
@@ -93,7 +95,11 @@ class Replica:
         if batch.sequence:
             self.sequences[batch.instance] = batch.sequence
             self.highest = max(self.highest, batch.instance)
-        return [self._done(batch, entry) for entry in batch.entries]
+        appended, done = milliseconds_of(id), []
+        for place, entry in enumerate(batch.entries):
+            self._seen_at = min(batch.seen_at[place], appended) / 1000 if batch.seen_at else appended / 1000
+            done.append(self._done(batch, entry))
+        return done
 
     def said_by(self, instance: int) -> int:
         """The sequence of the last batch of an instance that was applied; 0 where none is known of."""
@@ -237,9 +243,9 @@ class Replica:
     def _observe(self, observation: Observation, late: bool = False) -> Sequence[Command]:
         """A session of which something was lost by a mistake of ours is blind to the groups from then on (R16)."""
         problems = len(self._problems)
-        commands = self._ask(lambda: self.groups.observe(observation, self.now, late))
+        commands = self._ask(lambda: self.groups.observe(observation, self.now, late, self._seen_at))
         if len(self._problems) > problems and (session := getattr(observation, "session", 0)):
-            return self._ask(lambda: self.groups.observe(SessionBlind(session), self.now, late))
+            return self._ask(lambda: self.groups.observe(SessionBlind(session), self.now, late, self._seen_at))
         return commands
 
     def _ask(self, ask: Callable[[], Sequence[Command]]) -> Sequence[Command]:
@@ -256,8 +262,3 @@ class Replica:
             if isinstance(command, WakeAt):
                 self.wake_at = command.when
         return [command for command in commands if not isinstance(command, WakeAt)]
-
-
-def _milliseconds(id: str) -> int:
-    """When a batch was appended, by Redis's clock."""
-    return int(id.partition("-")[0])

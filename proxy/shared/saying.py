@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from proxy.shared.calls import Calls
+from proxy.shared.clock import SharedClock, milliseconds_of
 from proxy.shared.entries import Batch, Entry, text_of
 from proxy.shared.outbox import Outbox
 from proxy.shared.stream import Stream
@@ -26,7 +27,8 @@ class Saying:
     log = Logger()
 
     def __init__(self, clock: IReactorTime, stream: Stream, go: Callable[[Coroutine[Any, Any, object]], None]) -> None:
-        self.outbox = Outbox()
+        self._shared_clock = SharedClock(clock.seconds)
+        self.outbox = Outbox(self._shared_clock)
         self._stream = stream
         self._go = go
         self._calls = Calls(clock)
@@ -66,7 +68,8 @@ class Saying:
             self._calls.make("flush", 0.0, self._flush)
 
     def _flush(self) -> None:
-        while self._on_way < AT_A_TIME and (batch := self.outbox.next_batch(self._number)) is not None:
+        at_a_time = AT_A_TIME if self._shared_clock.is_set else 1
+        while self._on_way < at_a_time and (batch := self.outbox.next_batch(self._number)) is not None:
             self._send(batch)
 
     def _send(self, batch: Batch) -> None:
@@ -75,7 +78,9 @@ class Saying:
             self._go(self._append(text))
 
     async def _append(self, text: str) -> None:
-        await self._stream.append(self._epoch, text)
+        asked = self._shared_clock.own()
+        position = await self._stream.append(self._epoch, text)
+        self._shared_clock.answered(asked, milliseconds_of(position))
         if self._goes_out:
             self._on_way -= 1
             self._flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -93,10 +93,12 @@ class Instance:
         """A batch of what it observes as the leader."""
         return self.puts(*map(Seen, seen), fence=self.fence)
 
-    def puts(self, *entries: Entry, fence: int = 0, late: bool = False) -> Sequence[Done]:
+    def puts(
+        self, *entries: Entry, fence: int = 0, late: bool = False, seen_at: tuple[int, ...] = ()
+    ) -> Sequence[Done]:
         """A batch of any entries."""
         self.sequence += 1
-        return self.stream.adds(Batch(self.number, self.sequence, fence, late, entries))
+        return self.stream.adds(Batch(self.number, self.sequence, fence, late, entries, seen_at))
 
     def leads(self, fence: int) -> Sequence[Done]:
         """Redis gives it the lead."""
@@ -405,6 +407,28 @@ def test_what_was_seen_while_out_of_touch_is_no_evidence(stream: Stream) -> None
     assert stream.group()["exhausted"] is False
 
 
+def test_what_was_seen_first_comes_first(stream: Stream) -> None:
+    """A reject over one proxy is told after the record was given to another agent, who has it still."""
+    one, two = Instance(stream, 1), Instance(stream, 2)
+    one.leads(1)
+    starts(one)
+    names = GroupNames(campaign="Sales")
+    before = stream.at
+    stream.passes(3)
+    two.puts(
+        Seen(RecordDelivered(session(2), "3002", names, "PreviewRecord", "77")), late=True, seen_at=(before + 1000,)
+    )
+    one.puts(
+        Seen(RecordDelivered(session(1), "3001", names, "PreviewRecord", "77")),
+        Seen(ActionRequested(session(1), "3001", names, Action.REJECT, "77", reference="1")),
+        Seen(ActionAcknowledged(session(1), "3001", names, Action.REJECT, "77", "1")),
+        late=True,
+        seen_at=(before, before + 500, before + 501),
+    )
+    shown = stream.group()
+    assert (shown["delivered"], shown["outstanding"], shown["returned"]) == (1, 1, 0)
+
+
 def test_a_delivery_that_is_told_late_brings_back_no_record(stream: Stream) -> None:
     """The agent had it on two desktops, over two proxies, and was done with it over the one that is in touch."""
     one, two = Instance(stream, 1), Instance(stream, 2)
@@ -495,10 +519,10 @@ def test_a_mistake_of_ours_stops_no_replica(stream: Stream, monkeypatch: pytest.
     one.says(DnRegistered(session(1), "3001"))
     seen, observe = RecordRequested(session(1), "3001", GroupNames(campaign="Sales")), stream.replica.groups.observe
 
-    def fails(observation: Observation, now: float, late: bool = False) -> Sequence[Command]:
+    def fails(observation: Observation, *others: Any) -> Sequence[Command]:
         if observation == seen:
             raise RuntimeError("a mistake")
-        return observe(observation, now, late)
+        return observe(observation, *others)
 
     monkeypatch.setattr(stream.replica.groups, "observe", fails)
     [done] = one.says(seen)
