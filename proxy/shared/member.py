@@ -204,9 +204,10 @@ class Member:
 
     async def _live(self) -> None:
         with suppress(CancelledError):
+            await self._live_once()
             while self._running:
-                await self._live_once()
                 await pause(self._clock, TRY_AGAIN)
+                await self._live_once()
 
     async def _live_once(self) -> None:
         """As long as Redis is there."""

@@ -295,7 +295,7 @@ class ToAgents(Board):
         self.assertEqual(self.desktop.told, [])
 
     def test_stopped_goes_first(self) -> None:
-        """R25: OCS's CampaignUnloaded comes first: Stopped goes in just before it, once, and is not said again later."""
+        """R25: OCS's CampaignUnloaded comes first: Stopped goes in just before it, once, and not again later."""
         self.stopped()
         self.assertFalse(self.hears(Word.UNLOADED))
         self.assertEqual(self.desktop.told, [Word.STOPPED])
