@@ -273,8 +273,7 @@ class Stream:
         if connection is None:
             raise Unreachable(f"there is no connection to Redis at {self._url}")
         answered = connection.ask(*words)
-        if connection is self._reading:
-            answered.addTimeout(BLOCK + SILENCE, self._reactor)
+        answered.addTimeout(BLOCK + SILENCE, self._reactor)
         try:
             return await answered
         except NoAnswer:

@@ -196,6 +196,11 @@ class Board(SynchronousTestCase):
 
     def exhausted(self, leader: int = 1) -> None:
         """The group runs, is armed, and has no more records; so for long enough."""
+        self.runs_out(leader)
+        self.time_passes(2)
+
+    def runs_out(self, leader: int) -> None:
+        """The group runs, is armed, and has no more records since now."""
         self.leads(leader)
         self.said(
             2, *(ControlRequested(1 << 33, SALES, each, (1,), "Preview") for each in (Request.LOAD, Request.START))
@@ -212,7 +217,6 @@ class Board(SynchronousTestCase):
         ):
             self.board.observe(seen)
         self.goes_in()
-        self.time_passes(2)
 
     def stopped(self, leader: int = 2) -> None:
         """Stop was sent, and OCS has stopped."""
@@ -405,12 +409,11 @@ class ToTheDialer(Board):
 
     def test_commands_of_another_lead_are_not_its_own(self) -> None:
         """It has been given a lead that the stream does not show yet: what others want done is not its business."""
-        self.leads(2)
+        self.runs_out(leader=2)
         self.member.is_leading = self.member.lead.holds = True
         self.member.lead.fence = 4
-        self.word(Word.LOADED)
-        self.time_passes(30)
-        self.assertEqual(self.control.sent, [])
+        self.time_passes(2)
+        self.assertEqual((self.board.status()[0]["state"], self.member.intended), ("stopping", []))
 
     def test_it_asks_for_every_status_when_it_begins_to_lead(self) -> None:
         """R2: and is heard from then on."""

@@ -139,6 +139,21 @@ def test_a_process_that_was_paused_does_not_hold_its_lead(one: One) -> None:
     assert (one.leading.is_leading, one.leading.holds) == (True, False)
 
 
+def test_a_slow_redis_gives_less(one: One) -> None:
+    """What it gave was counted by it from before it answered; so it is here."""
+    one.sees_to_it()
+    one.time.now += LASTS
+    one.stream.answers[0].callback(4)
+    one.hears_led(1, 4)
+    assert (one.leading.is_leading, one.leading.holds) == (True, False)
+    one.sees_to_it()
+    one.time.now += LASTS / 2
+    one.stream.answers[1].callback(True)
+    assert one.leading.holds
+    one.time.now += LASTS / 2
+    assert not one.leading.holds
+
+
 def test_it_is_asked_for_a_beat_less_than_the_lease(one: One) -> None:
     """Another looks for the lead once a beat: it takes over within the lease."""
     one.leads()

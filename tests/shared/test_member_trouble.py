@@ -14,14 +14,15 @@ from proxy.campaign.observation import (
     CountLost,
     InstanceHeard,
     InstanceLost,
+    RecordDelivered,
     Request,
     SourceConnected,
     Word,
 )
 from proxy.campaign.policy import Attribute, ConfiguredGroup
-from proxy.shared import outbox
+from proxy.shared import keeping, outbox, stream
 from proxy.shared.entries import FORMAT, Batch, Seen, batch_of
-from proxy.shared.stream import Stream
+from proxy.shared.stream import Stream, Unreachable
 from proxy.shared.url import RedisUrl
 from tests.shared.gate import Gate
 from tests.shared.instances import SALES, Instance, evolve
@@ -63,6 +64,12 @@ class Trouble(Sharing):
         epoch = self.redis.ask("HGET", "tests:epoch", "name")
         found: Any = self.redis.ask("XRANGE", f"tests:{epoch}:stream", "-", "+")
         return [batch_of(fields[1]) for _, fields in found]
+
+    async def cut(self, number: int) -> None:
+        """The leader keeps images until the stream holds nothing any more that an instance of this number said."""
+        often = self.patch(keeping, "KEEP_AFTER", 0)
+        await self.until(lambda: not any(batch.instance == number for batch in self.said()))
+        often.restore()
 
     async def ended(self, instance: Instance) -> None:
         """It has left in order."""
@@ -137,6 +144,24 @@ class Broken(Trouble):
         self.assertEqual((one.member.number, one.shown()["delivered"]), (1, 1))
         self.assertEqual({batch.instance for batch in self.said()}, {1})
 
+    async def test_one_whose_introduction_never_arrives(self) -> None:
+        """It says it again under the same number: the first one may arrive yet."""
+        one = self.instance()
+        append, broken = one.stream.append, []
+
+        async def breaks(*what: str) -> str:
+            if not broken:
+                broken.append(what)
+                raise Unreachable("cut")
+            return await append(*what)
+
+        self.patch(one.stream, "append", breaks)
+        agent = one.agent("3001")
+        agent.hears(Word.STARTED)
+        agent.gets("1")
+        await self.until(lambda: broken and one.member.problem is None and not len(one.member.outbox))
+        self.assertEqual((one.member.number, one.shown()["delivered"]), (1, 1))
+
     async def test_one_that_was_away_while_the_stream_was_cut_knows_all_the_same(self) -> None:
         """What it missed is not in the stream any more: it begins with the image, and says what it saw, once."""
         gate = self.gate()
@@ -155,15 +180,48 @@ class Broken(Trouble):
         await self.until(lambda: self.leader is other)
         here.gets("2")
         there.gets("3")
-        other.member._keeping._applied = 1_000_000
-        epoch = other.member.epoch
-        await self.until(lambda: self.redis.ask("HGET", f"tests:{epoch}:image", "position") != "0-0")
+        await self.cut(one.member.number)
         gate.open()
         await self.there()
         shown = await self.alike()
         self.assertEqual((shown["delivered"], shown["outstanding"]), (3, 3))
         here.processes("1")
         await self.until(lambda: other.shown()["finalized"] == 1)
+
+    async def test_one_that_was_taken_for_lost_while_it_was_away(self) -> None:
+        """And the stream does not say so any more: what was taken from it before, it does not say again."""
+        gate = self.gate()
+        other, one = self.instance(), self.behind(gate)
+        await self.there()
+        await self.until(lambda: self.leader is not None)
+        here = one.agent("3001")
+        self.group_runs()
+        here.hears(Word.STARTED)
+        await self.alike()
+        gate.hold_after(b"RecordDelivered")
+        here.gets("1")
+        await self.until(lambda: other.shown()["delivered"] == 1)
+        gate.close()
+        here.gets("2")
+        replica, number = other.member.replica, one.member.number
+        assert replica is not None
+        await self.until(lambda: replica.is_gone(number))
+        await self.cut(number)
+        gate.open()
+        await self.there()
+        self.assertEqual((await self.alike())["delivered"], 2)
+        seen = [entry.observation for batch in self.said() for entry in batch.entries if isinstance(entry, Seen)]
+        self.assertEqual([each.handle for each in seen if isinstance(each, RecordDelivered)], ["2"])
+
+    async def test_a_redis_that_falls_silent_while_one_catches_up(self) -> None:
+        """Its host is gone, and nobody said so: it is tried again."""
+        self.patch(stream, "SILENCE", 0.5)
+        gate = self.gate()
+        gate.hold_after(b"HMGET")
+        one = self.behind(gate)
+        await self.until(gate.caught.is_set)
+        await self.until(lambda: "has not answered" in str(one.member.problem))
+        await self.there()
 
     async def test_a_mistake_of_ours_does_not_end_its_life(self) -> None:
         """Whatever the board does when it hears of a loss, the instance comes back."""
@@ -248,6 +306,9 @@ class Lost(Trouble):
         self.assertIsNone(shown["delivered"])
         self.assertIn("loaded anew", shown["waiting_for"])
         self.assertEqual(shown["agents"], ["3001"])
+        replica = instances[0].member.replica
+        assert replica is not None
+        self.assertNotIn("instances_lost", replica.groups.counts)
 
     async def test_what_cannot_be_written(self) -> None:
         """By a mistake of ours: the others are told so, and all that comes after is said."""
@@ -356,10 +417,10 @@ class Begins(Trouble):
 
     async def test_an_image_that_cannot_be_read(self) -> None:
         """An operator is told what helps, and it helps."""
-        stream = Stream(reactor, RedisUrl.parse(self.redis.url), "tests")
-        self.addCleanup(stream.close)
-        await stream.connect(lambda _: None)
-        await stream.found(None, "e", FORMAT, ["no image"], "0-0")
+        founder = Stream(reactor, RedisUrl.parse(self.redis.url), "tests")
+        self.addCleanup(founder.close)
+        await founder.connect(lambda _: None)
+        await founder.found(None, "e", FORMAT, ["no image"], "0-0")
         one, other = self.instance(), Instance(reactor, self.redis.url)
         await self.until(lambda: "--forget" in str(one.member.problem))
         self.instances.append(other)
