@@ -50,7 +50,12 @@ def decode(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
-        raise Unfit(f"no JSON of ours: {problem}") from problem
+        raise Unfit("no JSON of ours") from problem
+
+
+def _what(plain: object) -> str:
+    """What something is, without what stands in it: that may be personal data."""
+    return type(plain).__name__
 
 
 def _no_number(name: str) -> float:
@@ -150,7 +155,7 @@ class Forms:
 
         def values(plain: Any) -> dict[str, Any]:
             if type(plain) is not dict or plain.keys() != forms.keys():
-                raise Unfit(f"no {kind.__name__}: {plain!r:.80}")
+                raise Unfit(f"no {kind.__name__}: {_what(plain)}")
             return {alias: back(plain[alias]) for alias, back in forms.items()}
 
         return values
@@ -166,7 +171,7 @@ class Forms:
 
         def back(pairs: Any) -> Any:
             if type(pairs) is not list or not all(type(pair) is list and len(pair) == 2 for pair in pairs):
-                raise Unfit(f"no pairs of keys and values: {pairs!r:.80}")
+                raise Unfit(f"no pairs of keys and values: {_what(pairs)}")
             values = {read_key(each): read(value) for each, value in pairs}
             if len(values) != len(pairs):
                 raise Unfit("a key that comes twice")
@@ -177,7 +182,7 @@ class Forms:
     def _set(self, form: Form, key: Callable[[Any], Any]) -> Form:
         def back(plain: Any) -> Any:
             if type(plain) is not list:
-                raise Unfit(f"no list: {plain!r:.80}")
+                raise Unfit(f"no list: {_what(plain)}")
             values = set(map(form.back, plain))
             if len(values) != len(plain):
                 raise Unfit("a member that comes twice")
@@ -206,7 +211,7 @@ def _order(kind: Any) -> Callable[[Any], Any]:
 def _exactly(kind: type) -> Form:
     def back(plain: Any) -> Any:
         if type(plain) is not kind:
-            raise Unfit(f"no {kind.__name__}: {plain!r:.80}")
+            raise Unfit(f"no {kind.__name__}: {_what(plain)}")
         return plain
 
     return Form(_itself, back)
@@ -216,7 +221,7 @@ def _number(plain: Any) -> float:
     if plain in ("inf", "-inf"):
         return float(plain)
     if type(plain) not in (float, int):
-        raise Unfit(f"no number: {plain!r:.80}")
+        raise Unfit(f"no number: {_what(plain)}")
     return plain  # type: ignore[no-any-return]  # an int stays one: it is written as it was
 
 
@@ -232,7 +237,7 @@ def _enum(kind: type[Enum]) -> Form:
 
     def back(plain: Any) -> Any:
         if not isinstance(plain, str | int | None) or isinstance(plain, bool) or plain not in members:
-            raise Unfit(f"no {kind.__name__}: {plain!r:.80}")
+            raise Unfit(f"no {kind.__name__}: {_what(plain)}")
         return members[plain]
 
     return Form(lambda member: member.value, back)
@@ -241,7 +246,7 @@ def _enum(kind: type[Enum]) -> Form:
 def _row(kind: Callable[[Any], Any], form: Form) -> Form:
     def back(plain: Any) -> Any:
         if type(plain) is not list:
-            raise Unfit(f"no list: {plain!r:.80}")
+            raise Unfit(f"no list: {_what(plain)}")
         return kind(map(form.back, plain))
 
     return Form(lambda values: list(map(form.plain, values)), back)
@@ -250,7 +255,7 @@ def _row(kind: Callable[[Any], Any], form: Form) -> Form:
 def _tuple(make: Callable[[Any], Any], forms: list[Form]) -> Form:
     def back(plain: Any) -> Any:
         if type(plain) is not list or len(plain) != len(forms):
-            raise Unfit(f"not {len(forms)} values: {plain!r:.80}")
+            raise Unfit(f"not {len(forms)} values: {_what(plain)}")
         return make(form.back(each) for form, each in zip(forms, plain, strict=True))
 
     return Form(lambda values: [form.plain(each) for form, each in zip(forms, values, strict=True)], back)
@@ -267,14 +272,14 @@ def _plain_pair(pair: Pair) -> Any:
 
 def _pair(plain: Any) -> Pair:
     if type(plain) is not list or len(plain) != 3 or type(plain[0]) is not str or type(plain[2]) is not int:
-        raise Unfit(f"no pair: {plain!r:.80}")
+        raise Unfit(f"no pair: {_what(plain)}")
     key, value, kind = plain
     if type(value) is dict and value.keys() == {"bytes"} and type(value["bytes"]) is str:
         return Pair(key, _bytes(value["bytes"]), kind)
     if type(value) is list:
         return Pair(key, list(map(_pair, value)), kind)
     if type(value) not in (str, int):
-        raise Unfit(f"no value of a pair: {value!r:.80}")
+        raise Unfit(f"no value of a pair: {_what(value)}")
     return Pair(key, value, kind)
 
 
@@ -282,7 +287,7 @@ def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as problem:
-        raise Unfit(f"no bytes: {text:.80}") from problem
+        raise Unfit("no bytes in hexadecimal") from problem
 
 
 _SIMPLE: dict[Any, Form] = {

@@ -144,13 +144,13 @@ class _Rows:
         kinds = tuple(map(type, row)) if type(row) is list else ()
         if kinds not in self._fit:
             if len(kinds) != len(self._forms):
-                raise Unfit(f"no record: {row!r:.80}")
+                raise Unfit("no record")
             for form, value in zip(self._forms, row, strict=True):
                 form.back(value)
             self._fit.add(kinds)
         state = _RECORD_STATES.get(row[_STATE_AT])
         if state is None:
-            raise Unfit(f"no state of a record: {row[_STATE_AT]!r:.80}")
+            raise Unfit("no state of a record")
         row[_STATE_AT] = state
         if row[_ACTED_AT] is None:
             row[_ACTED_AT] = _NEVER
@@ -327,7 +327,7 @@ class Reading:
 
     def _begin(self, number: Any, default: Any, wake_at: Any) -> None:
         if number != FORMAT or self._number:
-            raise Unfit(f"lines of another version: {number}")
+            raise Unfit(f"lines of another version than {FORMAT}")
         self._default = self._forms.back(Policy, default)
         self._wake_at = self._forms.of(float | None).back(wake_at)
 
@@ -416,5 +416,5 @@ class Reading:
 
 def _numbered(things: list[T], plain: Any) -> T:
     if type(plain) is not int or not 0 <= plain < len(things):
-        raise Unfit(f"there is no such one: {plain!r:.80}")
+        raise Unfit("it refers to one that is not there")
     return things[plain]

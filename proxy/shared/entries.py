@@ -139,7 +139,7 @@ def _read_value(value: Any) -> Any:
         return _read_pair(inner)
     if name == _OBJECT:
         return {key: _read_value(each) for key, each in inner.items()}
-    raise Garbled(f"a value called {name!r}")
+    raise Garbled("a value of no kind that is known")
 
 
 def _written_pair(pair: Pair) -> object:
@@ -314,7 +314,7 @@ def batch_of(text: str) -> Batch:
     try:
         return _batch(**loads(text))
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as problem:
-        raise problem if isinstance(problem, Garbled) else Garbled(f"no batch: {problem}") from problem
+        raise problem if isinstance(problem, Garbled) else Garbled(f"no batch ({type(problem).__name__})") from problem
 
 
 def _batch(  # the names stand so in the text

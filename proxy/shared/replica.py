@@ -147,8 +147,10 @@ class Replica:
             first, *others = lines
             replica = cls(whole.of_lines(others))
             replica._take_up(**json.loads(first))
-        except (RecursionError, TypeError, ValueError) as problem:
+        except whole.Garbled as problem:
             raise Garbled(f"no image of groups: {problem}") from problem
+        except (RecursionError, TypeError, ValueError) as problem:
+            raise Garbled(f"no image of groups ({type(problem).__name__})") from problem
         return replica
 
     def _take_up(

@@ -562,3 +562,21 @@ def test_nothing_may_happen_while_lines_are_taken() -> None:
     desk.ocs.stopped()
     with pytest.raises(Torn):
         list(taken)
+
+
+PERSONAL = "Smith5550000050"
+"""What stands in user data."""
+
+
+@pytest.mark.parametrize("plain", [PERSONAL, [PERSONAL], [[PERSONAL, PERSONAL]], {PERSONAL: PERSONAL}])
+def test_what_is_damaged_is_not_shown(plain: object) -> None:
+    """Why an image cannot be read stands in logs and on pages: nothing of what stands in it does."""
+    some = _some()
+    for number, line in enumerate(some[:-1]):
+        name, *values = json.loads(line)
+        for at in range(len(values)):
+            changed = json.dumps([name, *values[:at], plain, *values[at + 1 :]])
+            try:
+                of_lines(_sealed([*some[:number], changed, *some[number + 1 :]]))
+            except Garbled as problem:
+                assert PERSONAL not in str(problem)  # noqa: PT017 (some of them can be read, and are as good as any)

@@ -315,3 +315,19 @@ def test_what_all_instances_hear_is_said_by_the_leader_only(seen: Observation) -
 def test_what_one_instance_sees_is_said_by_that_one(seen: Observation) -> None:
     """Desktops and clients have a connection to one; OCS posts its reports to one."""
     assert not is_exclusive(seen)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ["Smith5550000050", 1],
+        ["RecordAdded", "Smith5550000050", "Smith5550000050"],
+        ["AgentHeard", 1, "3001", ["Smith5550000050"], "loaded", None, []],
+        ["RecordDelivered", {"Smith5550000050": 1}, "3001", [None] * 5, "PreviewRecord", "1", False, None, None, None],
+    ],
+)
+def test_what_cannot_be_read_is_not_shown(entry: list[object]) -> None:
+    """Why a batch is none of ours stands in the log: nothing of what stands in it does."""
+    with pytest.raises(Garbled) as refused:
+        batch_of(json.dumps({"m": 1, "s": 1, "f": 0, "e": [entry]}))
+    assert "Smith" not in str(refused.value)
