@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from proxy.campaign.agenda import Agenda
 from proxy.campaign.around import Surroundings
 from proxy.campaign.clients import ClientRequest
+from proxy.campaign.concerned import Concerned
+from proxy.campaign.evidence import session_of
 from proxy.campaign.group import Group
 from proxy.campaign.joining import rank, take_in
 from proxy.campaign.names import NOTHING, Names, compatible, joined, with_campaign
@@ -35,6 +37,9 @@ class Attribution:
         self._agenda = agenda
         self._requests = requests
         self._names = names
+        self._agents, self._evidence = Concerned(), Concerned()
+        for group in names.groups:
+            self.note(group)
 
     @property
     def groups(self) -> list[Group]:
@@ -80,6 +85,39 @@ class Attribution:
         group = self.find(with_campaign(names))
         return group.policy if group is not None else self.default
 
+    # ----------------------------------------------------------------------------------------------- whom it concerns
+
+    def note(self, group: Group) -> None:
+        """It has the agents and the evidence that it has, wherever they came from."""
+        for dn in (dn for session in group.sessions for dn in session.agents):
+            self._agents.note(dn, group)
+        for source in group.session.evidence.given:
+            self.note_evidence(group, source)
+
+    def _forget(self, group: Group) -> None:
+        """There is no such group any more."""
+        for dn in (dn for session in group.sessions for dn in session.agents):
+            self._agents.drop(dn, group)
+        for source in group.session.evidence.given:
+            self._evidence.drop(source, group)
+
+    def note_agent(self, group: Group, dn: str) -> None:
+        """The agent on this DN is one of its agents, of whichever session."""
+        self._agents.note(dn, group)
+
+    def note_evidence(self, group: Group, source: str) -> None:
+        """Somebody gives it evidence; desktops' sessions end, and are to be found then."""
+        if session_of(source) is not None:
+            self._evidence.note(source, group)
+
+    def with_agent(self, dn: str) -> list[Group]:
+        """The groups with the agent on this DN: in the session that is or was, or in the one that is about to begin."""
+        return self._agents.by(dn, lambda group: any(dn in session.agents for session in group.sessions))
+
+    def had_evidence(self, source: str) -> list[Group]:
+        """The groups that may have evidence of a desktop's session that is over: it gives no more."""
+        return self._evidence.take(source)
+
     def client_requests(self, session: int | None = None) -> list[tuple[Group, ClientRequest]]:
         """What clients asked and OCS has not answered: all, or that of one session."""
         waiting = self._around.waiting_clients
@@ -98,11 +136,10 @@ class Attribution:
             candidates = [group for group in sharing if compatible(group.names, names)]
             if len(candidates) == 1:
                 return candidates[0]
-        elif names == NOTHING:
-            candidates = self._names.groups
-        else:
-            return None
-        return _only(candidates, handle, dn)
+            return _only(candidates, candidates, handle, dn)
+        if names == NOTHING:
+            return _only(self._names.groups, self.with_agent(dn) if dn is not None else (), handle, dn)
+        return None
 
     def meant(self, names: GroupNames, dn: str | None = None, handle: str | None = None) -> Group | None:
         """The group that is meant: known, new, or (counted) none. Names that came together are joined."""
@@ -164,21 +201,26 @@ class Attribution:
         self._around.forgotten_groups.add(other.number)
         self._names.learn(group, names)
         take_in(group, other)
+        self.note(group)
+        self._forget(other)
         group.awaiting.update(self._requests.move(other, group, group.current))
         return group
 
 
-def _only(candidates: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:
-    """The only candidate that knows the record, else the only one that has the agent (N1)."""
+def _only(candidates: Sequence[Group], with_agent: Sequence[Group], handle: str | None, dn: str | None) -> Group | None:
+    """The only candidate that knows the record, else the only one that has the agent (N1).
+
+    Of several that know the record, the one where that agent has it; `with_agent` are those of whom that can be said.
+    """
     if handle is not None:
-        knowing = [group for group in candidates if knows(group, handle)]
-        if len(knowing) > 1 and dn is not None:
-            knowing = [group for group in knowing if knows(group, handle, dn)]
+        knowing = [group for group in with_agent if knows(group, handle, dn)] if dn is not None else []
+        if len(knowing) != 1:
+            knowing = [group for group in candidates if knows(group, handle)]
         if len(knowing) == 1:
             return knowing[0]
     if dn is not None:
         for has in (has_agent, had_agent):
-            having = [group for group in candidates if has(group, dn)]
+            having = [group for group in with_agent if has(group, dn)]
             if having:
                 return having[0] if len(having) == 1 else None
     return None

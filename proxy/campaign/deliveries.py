@@ -43,6 +43,7 @@ class Deliveries:
         is_old = seen.telephony or self._around.late
         session = (knowing(group, seen.handle) if is_old else None) or group.current
         session.agents.setdefault(seen.dn)
+        self._which.note_agent(group, seen.dn)
         around = self._around
         delivered = session.records.deliver(
             seen.handle,

@@ -8,6 +8,7 @@ from proxy.campaign.agenda import Agenda
 from proxy.campaign.arming import request_refused
 from proxy.campaign.around import Surroundings
 from proxy.campaign.attribution import Attribution
+from proxy.campaign.concerned import in_order
 from proxy.campaign.evidence import session_source
 from proxy.campaign.group import Group
 from proxy.campaign.group_session import GroupSession
@@ -77,17 +78,18 @@ class Desktops:
 
     def _left(self, left: Sequence[tuple[int, str]]) -> None:
         """These sessions get the events of these DNs no more."""
-        for group in self._which.groups:
-            agents = group.session.agents
-            its_own = [(session, dn) for session, dn in left if dn in agents]
-            if its_own:
-                self._agenda.add(group)
+        left_by: dict[Group, list[tuple[int, str]]] = {}
+        for session, dn in left:
+            for group in self._groups_of(dn):
+                left_by.setdefault(group, []).append((session, dn))
+        for group in sorted(left_by, key=in_order):
+            self._agenda.add(group)
             if group.notices is not None:
-                for session, dn in its_own:
+                for session, dn in left_by[group]:
                     group.notices.unregistered(session, dn)
 
     def _groups_of(self, dn: str) -> list[Group]:
-        return [group for group in self._which.groups if dn in group.session.agents]
+        return [group for group in self._which.with_agent(dn) if dn in group.session.agents]
 
     def session_ended(self, seen: SessionEnded, now: float) -> None:
         self.end([seen.session], now)
@@ -98,7 +100,8 @@ class Desktops:
         for request in [request for session in sessions for request in self.requests.end(session)]:
             self.forget(request)
         sources = set(map(session_source, sessions))
-        for group in self._which.groups:
+        told = {group for source in sources for group in self._which.had_evidence(source)}
+        for group in sorted(told, key=in_order):
             for source in [source for source in group.session.evidence.given if source in sources]:
                 lose_evidence(group, source)
                 self._agenda.add(group)
@@ -233,7 +236,9 @@ class Desktops:
         if request.action is not None:
             self._around.add("actions_refused")
         elif seen.no_records:
-            says_no_more(request.group, session_source(seen.session), now)
+            source = session_source(seen.session)
+            says_no_more(request.group, source, now)
+            self._which.note_evidence(request.group, source)
 
     def expire(self, now: float) -> None:
         """The actions whose acknowledgement is overdue take effect without it (R7)."""

@@ -53,6 +53,7 @@ class Dialer:
         is_answer = seen.word in _AGENT_NEWS and self._desktops.is_answer(seen.dn, group, now)
         agents = group.session.agents if seen.word in _AGENT_ARE_TOLD else group.current.agents
         agents[seen.dn] = seen.pairs
+        self._which.note_agent(group, seen.dn)
         self._desktops.register(seen.session, seen.dn, now)
         if group.notices is not None:
             if seen.word in _AGENT_ARE_TOLD and group.notices.heard(seen.session, seen.dn, seen.word, now):

@@ -15,6 +15,7 @@ the group that is meant (`attribution`) and has the conclusions drawn from it; t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from math import inf
 
 from attrs import define, field
 
@@ -88,7 +89,11 @@ from proxy.campaign.witnesses import Witnesses
 
 @define(eq=False)
 class Whole:
-    """All that groups are made of. `wake_at`: when they want to be woken; `agenda`: who is to be looked at."""
+    """All that groups are made of. `agenda`: who is to be looked at.
+
+    `wake_at`: when they want to be woken, inf where nothing is due; None where that is not known, and all of them have
+    to be looked at: they were woken, or a mistake of ours came in between.
+    """
 
     around: Surroundings
     default: Policy
@@ -313,13 +318,16 @@ class Groups:
         self._conclusions += 1
         touched = self._agenda.take()
         self._remembering.touch(touched)
+        wake_at, self._whole.wake_at = self._whole.wake_at, None
         for group in touched:
             consider(group, now)
-        considered = self._which.groups if self._whole.wake_at is None else touched
+        self._wake_when_due(*((self._which.groups, inf) if wake_at is None else (touched, wake_at)))
+        return self._commands
+
+    def _wake_when_due(self, considered: Iterable[Group], before: float) -> None:
         due = [group.due for group in considered if group.due is not None]
         if self._desktops.requests.next_due is not None:
             due.append(self._desktops.requests.next_due)
-        if due and (self._whole.wake_at is None or min(due) < self._whole.wake_at):
-            self._whole.wake_at = min(due)
+        self._whole.wake_at = min(before, *due) if due else before
+        if self._whole.wake_at < before:
             self._commands.append(WakeAt(self._whole.wake_at))
-        return self._commands

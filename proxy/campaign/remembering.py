@@ -132,6 +132,7 @@ class Remembering:
         former, upcoming = (of(each) if each is not None else None for each in (kept.former, kept.upcoming))
         self._sessions[number] = {each.number for each in (session, former, upcoming) if each is not None}
         group.take_up(kept.state, session, former, upcoming)
+        self._which.note(group)
         group.run, group.in_run, group.in_trouble = kept.run, kept.in_run, kept.in_trouble
         group.completions, group.would_complete = kept.completions, kept.would_complete
         group.last_sign = now

@@ -181,7 +181,7 @@ class _Writing:
 
     def things(self) -> Iterator[list[Any]]:
         whole = self._whole
-        yield ["Groups", FORMAT, self._forms.plain(whole.default), whole.wake_at]
+        yield ["Groups", FORMAT, self._forms.plain(whole.default), self._forms.of(float | None).plain(whole.wake_at)]
         yield from self._object(whole.around)
         yield from self._object(whole.around.registrations)
         yield from self._object(whole.around.instances)

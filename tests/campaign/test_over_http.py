@@ -283,6 +283,33 @@ def test_r3_a_start_is_not_for_a_later_session() -> None:
     assert not desk["armed"]
 
 
+def test_r3_a_start_for_the_next_session_outlives_this_one() -> None:
+    """A client loads the group anew and starts it, without waiting for the Load: OCS unloads it before, and the Start
+    that it took arms the session that comes then."""
+    desk = over_http("tevents")
+    client = running(desk)
+    client.hears_success(client.loads(0))
+    client.hears_success(client.starts(1))
+    desk.ocs.stopped()
+    desk.ocs.unloaded()
+    desk.ocs.loaded()
+    assert desk["armed"] is True
+
+
+def test_r3_a_load_for_a_group_that_turns_out_to_be_another() -> None:
+    """A client asked for it by a name that nobody knew: it decides over the session that the Load begins, not over the
+    one that the group is in."""
+    desk = over_http("tevents", names=SALES._replace(campaign_id=None, group_id=None))
+    running(desk)
+    client = desk.client(GroupNames(campaign_id=SALES.campaign_id, group_id=SALES.group_id))
+    reference = client.loads(0)
+    assert len(desk.groups.status(desk.now)) == 2
+    desk.ocs.reports(names=SALES)
+    assert len(desk.groups.status(desk.now)) == 1
+    client.hears_success(reference)
+    assert desk["armed"] is True
+
+
 def test_r4_what_is_refused_decides_nothing() -> None:
     """An error over HTTP is a refusal: all stays as it is."""
     desk = over_http("tevents")

@@ -698,6 +698,7 @@ def _handle_is_lost(desk: Surviving) -> Agent:
     anna.gets("77")
     anna.processes("77")
     anna.acknowledged()
+    desk.writes()
     anna.gets("78", chain="1", calling_list="List")
     _goes_round(anna, "78", "77")
     assert (desk["delivered"], desk["outstanding"], desk["finalized"]) == (2, 1, 1)

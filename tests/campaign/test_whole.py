@@ -19,6 +19,7 @@ from attrs import fields, has
 from proxy.campaign import whole
 from proxy.campaign.around import Surroundings
 from proxy.campaign.clients import ClientRequests
+from proxy.campaign.concerned import Concerned
 from proxy.campaign.group import Group
 from proxy.campaign.group_session import Agents
 from proxy.campaign.groups import Groups
@@ -169,6 +170,7 @@ OF_THE_PROCESS: dict[type, set[str]] = {
     Notices: {"_tell"},
     Groups: {"_commands", "_conclusions", "_remembering", "_seen"},
     Group: {"life"},
+    Concerned: {"_groups"},
     DesktopRequests: {"_due"},
 }
 """What may be another in groups that were restored: it is of one process only, or (`life`, `_due`) follows from the
@@ -186,7 +188,7 @@ NO_STATE: dict[str, set[str]] = {
         "_remembering",
         "_seen",
     },
-    "Attribution": {"default", "_around", "_agenda", "_requests", "_names"},
+    "Attribution": {"default", "_around", "_agenda", "_requests", "_names", "_agents", "_evidence"},
     "Desktops": {"requests", "_around", "_agenda", "_which"},
     "Deliveries": {"_around", "_which", "_desktops"},
     "Dialer": {"_around", "_agenda", "_which", "_desktops"},
@@ -316,6 +318,7 @@ def test_what_is_left_out_is_named() -> None:
         if not ASIDE.keys().isdisjoint(each.metadata)
     }
     assert aside == {
+        ("Agenda", "_there"),
         ("Surroundings", "tell"),
         ("Surroundings", "waiting_clients"),
         ("Surroundings", "forgotten_groups"),
