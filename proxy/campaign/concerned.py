@@ -29,8 +29,13 @@ class Concerned:
 
     def by(self, what: str, still: Callable[[Group], bool]) -> list[Group]:
         """Whom it still concerns, in order; the others are forgotten."""
-        groups = sorted(filter(still, self._groups.pop(what, ())), key=in_order)
-        if groups:
+        noted = self._groups.get(what)
+        if noted is None:
+            return []
+        groups = sorted(filter(still, noted), key=in_order)
+        if not groups:
+            del self._groups[what]
+        elif len(groups) < len(noted):
             self._groups[what] = dict.fromkeys(groups)
         return groups
 
