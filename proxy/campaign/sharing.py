@@ -32,7 +32,16 @@ class Sharing:
         dns = {dn for session in self._sessions_of(seen.instance) for dn in self._around.registrations.dns(session)}
         self._end_sessions(seen.instance, now)
         self._around.instances.lose(sorted(dns), now)
+        self._release_records_of(dns, now)
         self._around.add("instances_lost")
+
+    def _release_records_of(self, dns: set[str], now: float) -> None:
+        """What became of a record may be known to nobody but who was lost: as after a restart, it counts as released
+        (R11), else it would hold its group for as long as its agent is there."""
+        for group in self._which.groups:
+            for session in group.sessions:
+                for record in [each for each in session.records.in_hand() if each.dn in dns]:
+                    session.records.release(record.handle, record.dn, now)
 
     def count_lost(self, seen: CountLost, now: float) -> None:
         for group in self._which.groups:

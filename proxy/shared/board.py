@@ -109,9 +109,7 @@ class SharedSwitchboard(Switchboard):
 
     def status(self) -> list[dict[str, object]]:
         """See Groups.status."""
-        if self.member.replica is None:
-            return self.groups.status(self._now())
-        shown = self.groups.status(self.member.now)
+        shown = self.groups.status(self._now() if self.member.replica is None else self.member.now)
         return shown if self.member.problem is None else [{**each, "waiting_for": OUT_OF_TOUCH} for each in shown]
 
     def retire(self) -> None:

@@ -59,6 +59,7 @@ class Finding:
         if known is None:
             return await (self._load(epoch) if epoch is not None else self._found(None, Replica(self._fresh())))
         if epoch is not None and epoch.name != self.epoch:
+            self.log.error("Redis holds other groups than it did: records are unknown until groups are loaded anew")
             self.distrusts = True
             return await self._load(epoch)
         return await self._return_to(epoch, known)
@@ -88,6 +89,7 @@ class Finding:
         if not await self._stream.found(instead, name, FORMAT, list(replica.lines()), BEGINNING):
             return None
         self.epoch = name
+        self.log.info("a new set of groups is shared: {where}", where=self._stream.where)
         return replica
 
     async def _load(self, epoch: Epoch) -> Replica:

@@ -362,6 +362,7 @@ class Member:
             if isinstance(done.entry, Led):
                 self.lead.look()
             if replica is self._shown:
+                self._say_who_leads(done)
                 self._tell(self.told.applied, done)
         if self._is_numbered and any(done.instance == self.number for done in dones):
             self._last_own = self._last_applied
@@ -369,6 +370,14 @@ class Member:
             self.outbox.seen(replica.said_by(self.number))
         self._look_at_waking(replica)
         return len(dones)
+
+    def _say_who_leads(self, done: Done) -> None:
+        """What others do with the lead stands in this one's log as well: whoever reads it at night has one log."""
+        entry = done.entry
+        if isinstance(entry, Led) and entry.instance != self.number:
+            self.log.info("proxy {other} is to lead (lead {fence})", other=entry.instance, fence=entry.fence)
+        elif isinstance(entry, Seen) and isinstance(lost := entry.observation, InstanceLost) and not self.is_leading:
+            self.log.info("proxy {other} is lost to the others", other=lost.instance)
 
     # --------------------------------------------------------------------------------------------------- its life
 

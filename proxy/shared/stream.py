@@ -87,6 +87,11 @@ class Stream:
         self._token = ""
         self._appended = 0
 
+    @property
+    def where(self) -> str:
+        """Which Redis, and which set of groups there, in an operator's words; no password."""
+        return f"{self._url}, {self._prefix}"
+
     # -------------------------------------------------------------------------------------------------- in touch or not
 
     async def connect(self, lost: Callable[[str], object]) -> None:

@@ -482,6 +482,22 @@ def test_n2_an_agent_who_comes_back_has_his_record_still() -> None:
     assert (desk["outstanding"], desk["finalized"]) == (0, 2)
 
 
+def test_r11_what_a_lost_proxy_alone_saw_does_not_hold_for_ever() -> None:
+    """It died with the word that the record is done with: its agent is back, and says nothing of that record again."""
+    desk, first, second, anna, ben = ready(SOON_STALE)
+    ben.gets("88")
+    desk.passes(10)
+    second.is_lost()
+    first.agent("3002")
+    desk.passes(10)
+    anna.asks()
+    anna.hears_no_records()
+    desk.passes(STALE - 20 - 0.1)
+    assert desk["waiting_for"] == "1 record outstanding"
+    desk.passes(0.2)
+    assert News.RECORD_STALE in desk.news()
+
+
 def test_r6_a_record_is_counted_once_when_a_lost_proxy_is_back_under_another_number() -> None:
     """Its desktops are registered anew: what one of them brings is a copy of what another has brought since."""
     desk, first, second = two_proxies()

@@ -165,6 +165,8 @@ def _place(id: str) -> tuple[int, int]:
 class Way:
     """A way to Redis, as an instance has it: see Stream. `is_cut`: it cannot be connected to."""
 
+    where = "a model of Redis"
+
     def __init__(self, play: Play, redis: Redis, slowest: float) -> None:
         self._play = play
         self._redis = redis

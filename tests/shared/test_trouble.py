@@ -97,6 +97,7 @@ class WaysIn(AtRedis):
         self.assertIn("does not answer within 0.2 s", await self.refused(self.url))
         self.assertIn("does not answer within 0.2 s", await self.refused(self.server.unix_url))
         await self.gone()
+        self.patch(shared, "CONNECT_TIMEOUT", 60.0)
         self.server.resume()
         await self.in_touch()
 
