@@ -92,7 +92,7 @@ class Batch:
     `fence` is that of the lead under which it was written, 0 where it holds under any. `late`: it was observed while
     the instance had no touch with the others.
 
-    `seen_at`: when each of the entries was observed, in milliseconds of Redis's clock; empty where that was just now.
+    `seen_at`: when each of the entries was observed, in milliseconds of Redis's clock; empty where nobody knows.
     """
 
     instance: int

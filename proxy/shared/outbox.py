@@ -23,9 +23,6 @@ LONGEST = 200
 MOST = 100_000
 """How many entries wait at most; what is observed then is lost."""
 
-AT_ONCE = 0.005
-"""Seconds: what has waited for longer says when it was observed."""
-
 WANTED_AGAIN = (Word.LOADED, Word.STARTED)
 """What tells an agent that the group is wanted."""
 
@@ -149,8 +146,11 @@ class Outbox:
         return Batch(instance, sent.sequence, first.fence, first.late, entries, tuple(self._times(sent.waiting)))
 
     def _times(self, waiting: Sequence[_Waiting]) -> Iterator[int]:
-        """When each was observed, by Redis's clock; nothing where all of it was just now, or where nobody knows."""
-        if self._clock.is_set and self._clock.own() - waiting[0].since > AT_ONCE:
+        """When each was observed, by Redis's clock; nothing where nobody knows.
+
+        Also where that was just now: what is sent to a Redis that hangs is appended when it goes on.
+        """
+        if self._clock.is_set:
             yield from (self._clock.shown(each.since) for each in waiting)
 
     def _forget(self, said: Iterable[_Waiting]) -> None:
