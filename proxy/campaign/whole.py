@@ -243,7 +243,8 @@ def _sessions(whole: Whole) -> Iterator[GroupSession]:
 
 
 def _never(plain: Any) -> Any:
-    raise NotImplementedError("what is written is not read")
+    """The other way of a form that goes one way only: it is not there."""
+    raise TypeError("lines are either written or read")
 
 
 # ------------------------------------------------------------------------------------------------------------- read

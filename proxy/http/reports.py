@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IConsumer, IDelayedCall
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -28,7 +28,7 @@ from proxy.campaign.observation import GroupNames, GroupReported, SourceConnecte
 from proxy.campaign.sources import REPORTS
 from proxy.http.json_text import JsonText, NotJson
 from proxy.http.reporting import GroupReport, reports
-from proxy.relay.ports import Ports
+from proxy.relay.ports import Listens, Ports
 from proxy.switchboard import Switchboard
 
 SILENCE = 30.0
@@ -44,7 +44,7 @@ PATIENCE = 10.0
 """Seconds for one to be passed on."""
 
 
-class Reports:
+class Reports(Listens):
     """Listens for OCS's reports, at endpoint strings, on any path: it is an option of OCS's.
 
     They are OCS's word (R1) from the first that tells a state until none has come for SILENCE; reports without one
@@ -63,11 +63,7 @@ class Reports:
         self._board = board
         self._clock = reactor
         self._silence: IDelayedCall | None = None
-        self._ports = Ports(reactor, listen, _QuietSite(_Page(self, max_body), partial(_Post, max_body), reactor))
-
-    def start(self) -> Deferred[None]:
-        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return self._ports.start()
+        self.listening = Ports(reactor, listen, _QuietSite(_Page(self, max_body), partial(_Post, max_body), reactor))
 
     def stop(self) -> Deferred[None]:
         """Take no more reports. Fires when nothing listens any more."""
@@ -77,19 +73,9 @@ class Reports:
         if self._silence is not None:
             self._silence.cancel()
             self._silence = None
-        await self._ports.stop()
+        await self.stop_listening()
         if self.onward is not None:
             await self.onward.stop()
-
-    @property
-    def ports(self) -> list[IListeningPort]:
-        """Where it listens."""
-        return self._ports.ports
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether every endpoint listens."""
-        return self._ports.are_open
 
     def take(self, body: bytes, content_type: str | None) -> bool:
         """A report came. False: it is no JSON."""

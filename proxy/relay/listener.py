@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
-    IListeningPort,
     IProtocol,
     IProtocolFactory,
     ITransport,
@@ -22,7 +21,7 @@ from zope.interface import implementer
 from proxy.interfaces import IWireFormat
 from proxy.relay.causes import Cause
 from proxy.relay.frames import FrameWalk, Looks, Want
-from proxy.relay.ports import Ports
+from proxy.relay.ports import Listens, Ports
 from proxy.relay.session import Session, host
 from proxy.relay.upstreams import Upstreams
 
@@ -58,7 +57,7 @@ class Direction:
 
 
 @implementer(IProtocolFactory)
-class Relay:
+class Relay(Listens):
     """Relays each client's connection to an upstream connection of its own, and lets a channel look.
 
     `listen` are endpoint strings; `to_upstream` and `to_client` say which message numbers are wanted of what
@@ -97,26 +96,6 @@ class Relay:
         self._ended = ended
         self._attached: set[int] = set()
         self._empty: list[Deferred[None]] = []
-
-    # ---------------------------------------------------------------------------------------------------- listening
-
-    def start(self) -> Deferred[None]:
-        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return self.listening.start()
-
-    def stop_listening(self) -> Deferred[None]:
-        """Take no more clients; sessions go on."""
-        return self.listening.stop()
-
-    @property
-    def ports(self) -> list[IListeningPort]:
-        """Where it listens."""
-        return self.listening.ports
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether every endpoint listens."""
-        return self.listening.are_open
 
     # ----------------------------------------------------------------------------------------------------- the count
 

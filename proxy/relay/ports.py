@@ -80,6 +80,30 @@ class Ports:
         return ports
 
 
+class Listens:
+    """What takes clients at endpoints of its own: `listening`."""
+
+    listening: Ports
+
+    def start(self) -> Deferred[None]:
+        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
+        return self.listening.start()
+
+    def stop_listening(self) -> Deferred[None]:
+        """Take no more clients; those that are there go on."""
+        return self.listening.stop()
+
+    @property
+    def ports(self) -> list[IListeningPort]:
+        """Where it listens."""
+        return self.listening.ports
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether every endpoint listens."""
+        return self.listening.are_open
+
+
 _Open = tuple[str, IListeningPort]
 """An endpoint string, and the port that it became."""
 

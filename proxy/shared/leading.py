@@ -75,12 +75,11 @@ class Leading:
     @property
     def others(self) -> Sequence[int]:
         """The other instances that are there: who was silent for too long is not, whether or not it was said."""
-        replica, number = self._leader.replica, self._leader.number
+        replica = self._leader.replica
         if replica is None:
             return []
-        instances = replica.groups.instances
-        silent = instances.unheard_since(replica.now - self._lease)
-        return [each for each in instances.heard if each != number and each not in silent]
+        silent = self._silent(replica)
+        return [each for each in replica.groups.instances.heard if each != self._leader.number and each not in silent]
 
     async def see_to_it(self) -> None:
         """Keep the lead, take it, or leave it. Raises Unreachable, Replaced."""
@@ -153,8 +152,11 @@ class Leading:
         assert replica is not None
         if not self.is_leading or replica.now - self._began <= self._lease:
             return []
-        silent = replica.groups.instances.unheard_since(replica.now - self._lease)
-        return [each for each in silent if each != self._leader.number]
+        return [each for each in self._silent(replica) if each != self._leader.number]
+
+    def _silent(self, replica: Replica) -> Sequence[int]:
+        """Of whom nothing was heard for so long that another leads in their place."""
+        return replica.groups.instances.unheard_since(replica.now - self._lease)
 
     @property
     def _is_wanted_elsewhere(self) -> bool:

@@ -416,8 +416,8 @@ class Member:
 
     def _look_at_waking(self, replica: Replica) -> None:
         """Something falls due: the leader says so, when it is time."""
-        is_ours = self.is_leading and replica.wake_at is not None
-        self._waking.look(replica.wake_at - self.now if is_ours and replica.wake_at is not None else None)
+        due = replica.wake_at if self.is_leading else None
+        self._waking.look(None if due is None else due - self.now)
 
     def _wake(self) -> None:
         self._saying.put(Woken(), self.lead.fence)

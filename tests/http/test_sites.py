@@ -562,7 +562,7 @@ class ChannelTests(TestCase):
         status, body = await self.ask("admin", "/health")
         assert (status, json.loads(body)) == (200, {"healthy": True, "reasons": []})
         ocs = next(each for each in self.service.channels if each.name == "ocs-http")
-        await ocs.reports._ports.stop()
+        await ocs.reports.stop_listening()
         status, body = await self.ask("admin", "/health")
         assert (status, json.loads(body)["reasons"]) == (503, ["ocs-http reports: not listening"])
         await ocs.connections.stop_listening()

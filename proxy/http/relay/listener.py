@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -24,12 +24,12 @@ from proxy.http.target import target
 from proxy.http.turns import Fetch, Replies, RequestHead, Site, Turn
 from proxy.relay.causes import Cause
 from proxy.relay.listener import Refusal
-from proxy.relay.ports import Ports
+from proxy.relay.ports import Listens, Ports
 from proxy.relay.session import host
 
 
 @implementer(IProtocolFactory)
-class HttpRelay:
+class HttpRelay(Listens):
     """See Exchanges. Relays clients' requests to the upstreams, and lets a channel, `site`, look.
 
     `listen` are endpoint strings; `numbers` gives connections and requests their numbers; `name` is the channel's.
@@ -64,26 +64,6 @@ class HttpRelay:
         self.listening = Ports(reactor, listen, self)
         self._numbers = numbers
         self._empty: list[Deferred[None]] = []
-
-    # ---------------------------------------------------------------------------------------------------- listening
-
-    def start(self) -> Deferred[None]:
-        """Listen. Fails with CannotListenError where one endpoint cannot; then none listens."""
-        return self.listening.start()
-
-    def stop_listening(self) -> Deferred[None]:
-        """Take no more clients; connections go on."""
-        return self.listening.stop()
-
-    @property
-    def ports(self) -> list[IListeningPort]:
-        """Where it listens."""
-        return self.listening.ports
-
-    @property
-    def is_listening(self) -> bool:
-        """Whether every endpoint listens."""
-        return self.listening.are_open
 
     # ------------------------------------------------------------------------------------------------------- all of it
 
